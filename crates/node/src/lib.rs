@@ -12,8 +12,10 @@
 
 pub mod config;
 mod interface;
+pub mod paths;
 mod rule;
 mod teid;
+pub mod transactions;
 
 pub use interface::Interface;
 pub use rule::{Rule, Then, UeAddress};
