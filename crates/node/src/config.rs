@@ -2,6 +2,7 @@
 //!
 //! All of them are additions to the YAML of go-gtp's gw-tester, with defaults. Times are seconds.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -52,4 +53,90 @@ pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error
     Err(serde::de::Error::custom(format!(
         "{count} is out of range: expected 1 to 100"
     )))
+}
+
+/// `log_format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `user_plane`: how user packets are moved.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UserPlane {
+    /// The most that is tried; what the kernel refuses is left out all the same.
+    pub offload: Offload,
+    /// Workers a direction, 1 to 64.
+    #[serde(deserialize_with = "queues")]
+    pub queues: u16,
+    /// Vary the UDP source port by TEID, so that receivers can spread the load over their queues.
+    pub source_port_by_teid: bool,
+    /// Octets of the largest user packet that the tunnel takes, 576 to 9000; by default what the path's MTU leaves.
+    pub mtu: Option<u16>,
+}
+
+impl Default for UserPlane {
+    fn default() -> UserPlane {
+        UserPlane {
+            offload: Offload::Full,
+            queues: 1,
+            source_port_by_teid: false,
+            mtu: None,
+        }
+    }
+}
+
+/// `user_plane.offload`, from the fastest to the plainest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Offload {
+    /// One packet a system call.
+    None,
+    /// Super-packets at the TUN device only.
+    NoGro,
+    /// No UDP_SEGMENT when sending.
+    NoGso,
+    /// No UDP super-packets at the TUN device.
+    NoUso,
+    /// Everything.
+    #[default]
+    Full,
+}
+
+fn queues<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let queues = u16::deserialize(deserializer)?;
+    if (1..=64).contains(&queues) {
+        return Ok(queues);
+    }
+    Err(serde::de::Error::custom(format!(
+        "{queues} is out of range: expected 1 to 64"
+    )))
+}
+
+/// Reads an address to listen on: `192.0.2.1:58080`, `[2001:db8::1]:58080`, or `:58080` for all addresses. Nothing
+/// or an empty text is `None`.
+pub fn listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let whole = if text.starts_with(':') {
+        format!("0.0.0.0{text}")
+    } else {
+        text.clone()
+    };
+    match whole.parse() {
+        Ok(address) => Ok(Some(address)),
+        Err(_) => Err(serde::de::Error::custom(format!(
+            "`{text}` is not an address: expected IP:PORT"
+        ))),
+    }
 }

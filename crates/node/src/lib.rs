@@ -12,6 +12,7 @@
 
 pub mod config;
 mod interface;
+pub mod metrics;
 pub mod paths;
 mod rule;
 mod teid;
