@@ -1,0 +1,126 @@
+//! The YAML of a P-GW: the keys of go-gtp's gw-tester, and ours with defaults.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address};
+use ipnet::{IpNet, Ipv4Net};
+use serde::{Deserialize, Deserializer};
+
+/// `pgw.yml`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The addresses to bind on this host.
+    pub local_addresses: LocalAddresses,
+    /// The network device on the SGi side: what comes in there for a UE goes into its tunnel.
+    pub sgi_if_name: String,
+    /// The subnet of the UEs that is routed to the tunnels as a whole. UEs outside of it get a route each.
+    #[serde(default, deserialize_with = "subnet")]
+    pub route_subnet: Option<IpNet>,
+    /// Read and answered with a line in the log: the user plane is in userspace.
+    #[serde(default)]
+    pub use_kernel_gtp: bool,
+    /// Where to serve `/metrics`, `/livez` and `/readyz`; nowhere by default.
+    #[serde(default, deserialize_with = "listen_address")]
+    pub prom_addr: Option<SocketAddr>,
+    /// `text` or `json`.
+    #[serde(default)]
+    pub log_format: LogFormat,
+    /// Repetition of requests and supervision of peers.
+    #[serde(default)]
+    pub gtp_c: GtpC,
+    /// How user packets are moved.
+    #[serde(default)]
+    pub user_plane: UserPlane,
+    /// From where UEs get their address: IPv4 subnets, and IPv6 prefixes of /64 or shorter out of which each UE gets a
+    /// /64. Without it, [`DEFAULT_POOL`] serves UEs that ask for no address, and any address may be asked for.
+    #[serde(default)]
+    pub ue_pools: Vec<IpNet>,
+    /// DNS servers that UEs are told (PCO, TS 24.008 §10.5.6.3).
+    #[serde(default)]
+    pub dns: Vec<IpAddr>,
+    /// The name of the TUN device.
+    #[serde(default = "tun_name")]
+    pub tun_name: String,
+    /// The routing table for packets to UEs.
+    #[serde(default = "route_table")]
+    pub route_table: u32,
+    /// Sessions at the most; beyond comes cause 73, no resources available.
+    #[serde(default = "max_sessions")]
+    pub max_sessions: usize,
+}
+
+/// `local_addresses`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalAddresses {
+    /// GTPv2-C towards S-GWs, UDP port 2123.
+    pub s5c_ip: IpAddr,
+    /// GTP-U towards S-GWs, UDP port 2152.
+    pub s5u_ip: IpAddr,
+    /// This node's address on SGi; for the reader only.
+    #[serde(default)]
+    pub sgi_ip: Option<IpAddr>,
+}
+
+/// The pool where `ue_pools` names none: 10.60.0.0/16.
+pub const DEFAULT_POOL: Ipv4Net = match Ipv4Net::new(Ipv4Addr::new(10, 60, 0, 0), 16) {
+    Ok(net) => net,
+    Err(_) => panic!("16 is a prefix length"),
+};
+
+impl Config {
+    /// What no single key can tell: the key at fault, and what is wrong.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        for (i, pool) in self.ue_pools.iter().enumerate() {
+            let key = format!("ue_pools[{i}]");
+            if pool.trunc() != *pool {
+                return Err((
+                    key,
+                    format!("{pool} has host bits set, expected {}", pool.trunc()),
+                ));
+            }
+            if let IpNet::V6(v6) = pool
+                && v6.prefix_len() > 64
+            {
+                return Err((
+                    key,
+                    format!("{pool} is too small, expected a prefix of /64 or shorter"),
+                ));
+            }
+            if let Some(other) = self.ue_pools[..i].iter().find(|other| overlap(other, pool)) {
+                return Err((key, format!("{pool} overlaps with {other}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn overlap(a: &IpNet, b: &IpNet) -> bool {
+    a.contains(b) || b.contains(a)
+}
+
+/// A subnet; nothing or an empty text is `None`.
+fn subnet<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpNet>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    match text.parse::<IpNet>() {
+        Ok(net) => Ok(Some(net.trunc())),
+        Err(_) => Err(serde::de::Error::custom(format!(
+            "`{text}` is not a subnet: expected for example 192.0.2.0/24"
+        ))),
+    }
+}
+
+fn tun_name() -> String {
+    "gtp-pgw".to_owned()
+}
+
+fn route_table() -> u32 {
+    3002
+}
+
+fn max_sessions() -> usize {
+    1_000_000
+}

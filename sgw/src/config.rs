@@ -1,0 +1,50 @@
+//! The YAML of an S-GW: the keys of go-gtp's gw-tester, and ours with defaults.
+
+use std::net::{IpAddr, SocketAddr};
+
+use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address};
+use serde::Deserialize;
+
+/// `sgw.yml`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The addresses to bind on this host.
+    pub local_addresses: LocalAddresses,
+    /// Read and answered with a line in the log: the user plane is in userspace.
+    #[serde(default)]
+    pub use_kernel_gtp: bool,
+    /// Where to serve `/metrics`, `/livez` and `/readyz`; nowhere by default.
+    #[serde(default, deserialize_with = "listen_address")]
+    pub prom_addr: Option<SocketAddr>,
+    /// `text` or `json`.
+    #[serde(default)]
+    pub log_format: LogFormat,
+    /// Repetition of requests and supervision of peers.
+    #[serde(default)]
+    pub gtp_c: GtpC,
+    /// How user packets are moved.
+    #[serde(default)]
+    pub user_plane: UserPlane,
+    /// Sessions at the most; beyond comes cause 73, no resources available.
+    #[serde(default = "max_sessions")]
+    pub max_sessions: usize,
+}
+
+/// `local_addresses`. S11 and S5-C may share one, and so may S1-U and S5-U.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalAddresses {
+    /// GTPv2-C towards MMEs, UDP port 2123.
+    pub s11_ip: IpAddr,
+    /// GTP-U towards eNBs, UDP port 2152.
+    pub s1u_ip: IpAddr,
+    /// GTPv2-C towards P-GWs, UDP port 2123.
+    pub s5c_ip: IpAddr,
+    /// GTP-U towards P-GWs, UDP port 2152.
+    pub s5u_ip: IpAddr,
+}
+
+fn max_sessions() -> usize {
+    1_000_000
+}
