@@ -1,3 +1,4 @@
 pub mod config;
+mod pool;
 
 pub use config::Config;

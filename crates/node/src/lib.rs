@@ -10,6 +10,8 @@
 //! timeout  ─┘              └─ Event      something the outside world should know or do
 //! ```
 
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
 pub mod config;
 mod interface;
 pub mod metrics;

@@ -1,0 +1,343 @@
+//! The addresses of UEs, TS 23.401 §5.3.1: each is one UE's at a time.
+//!
+//! An address that was given back rests behind all others that are free, so that late packets of its last user
+//! seldom meet the next one.
+
+use std::collections::{HashSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+/// Why no address was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Every address of the pools is in use.
+    Exhausted,
+    /// The address that was asked for is another UE's.
+    InUse,
+    /// The address that was asked for is in none of the pools.
+    OutsidePools,
+    /// There is no pool of this family.
+    NoPool,
+}
+
+/// The pools, and what of them is in use.
+#[derive(Debug)]
+pub struct Addresses {
+    ipv4: Vec<Pool<Ipv4Net>>,
+    ipv6: Vec<Pool<Ipv6Net>>,
+    /// Whether an address may be asked for that is in none of the pools.
+    any_may_be_asked_for: bool,
+    /// IPv4 addresses, and IPv6 /64 prefixes.
+    in_use: HashSet<IpAddr>,
+}
+
+impl Addresses {
+    /// The pools of the configuration, or `default` where it names none: then any address may be asked for.
+    pub fn new(pools: &[IpNet], default: Ipv4Net) -> Addresses {
+        let mut addresses = Addresses {
+            ipv4: Vec::new(),
+            ipv6: Vec::new(),
+            any_may_be_asked_for: pools.is_empty(),
+            in_use: HashSet::new(),
+        };
+        for pool in pools {
+            match pool {
+                IpNet::V4(net) => addresses.ipv4.push(Pool::new(*net)),
+                IpNet::V6(net) => addresses.ipv6.push(Pool::new(*net)),
+            }
+        }
+        if pools.is_empty() {
+            addresses.ipv4.push(Pool::new(default));
+        }
+        addresses
+    }
+
+    /// Takes other pools; who has an address keeps it.
+    pub fn reconfigure(&mut self, pools: &[IpNet], default: Ipv4Net) {
+        let in_use = std::mem::take(&mut self.in_use);
+        *self = Addresses {
+            in_use,
+            ..Addresses::new(pools, default)
+        };
+    }
+
+    /// Gives out an IPv4 address: the one that is asked for, or any.
+    pub fn take_ipv4(&mut self, asked_for: Option<Ipv4Addr>) -> Result<Ipv4Addr, Refusal> {
+        if let Some(address) = asked_for.filter(|address| !address.is_unspecified()) {
+            let inside = self.ipv4.iter().any(|pool| pool.net.contains(&address));
+            self.take(IpAddr::V4(address), inside)?;
+            return Ok(address);
+        }
+        let address = any(&mut self.ipv4, &self.in_use)?;
+        self.in_use.insert(IpAddr::V4(address));
+        Ok(address)
+    }
+
+    /// Gives out an IPv6 /64 prefix, as the address whose last 64 bits are 0: that of the address that is asked for, or
+    /// any.
+    pub fn take_ipv6(&mut self, asked_for: Option<Ipv6Addr>) -> Result<Ipv6Addr, Refusal> {
+        if let Some(address) = asked_for.filter(|address| !address.is_unspecified()) {
+            let prefix = prefix_of(address);
+            let inside = self.ipv6.iter().any(|pool| pool.net.contains(&prefix));
+            self.take(IpAddr::V6(prefix), inside)?;
+            return Ok(prefix);
+        }
+        let prefix = any(&mut self.ipv6, &self.in_use)?;
+        self.in_use.insert(IpAddr::V6(prefix));
+        Ok(prefix)
+    }
+
+    /// Takes back an IPv4 address.
+    pub fn give_back_ipv4(&mut self, address: Ipv4Addr) {
+        if self.in_use.remove(&IpAddr::V4(address)) {
+            give_back(&mut self.ipv4, address);
+        }
+    }
+
+    /// Takes back the /64 prefix of an IPv6 address.
+    pub fn give_back_ipv6(&mut self, address: Ipv6Addr) {
+        let prefix = prefix_of(address);
+        if self.in_use.remove(&IpAddr::V6(prefix)) {
+            give_back(&mut self.ipv6, prefix);
+        }
+    }
+
+    /// How many addresses and prefixes are in use.
+    pub fn in_use(&self) -> usize {
+        self.in_use.len()
+    }
+
+    fn take(&mut self, address: IpAddr, inside: bool) -> Result<(), Refusal> {
+        if !inside && !self.any_may_be_asked_for {
+            return Err(Refusal::OutsidePools);
+        }
+        if !self.in_use.insert(address) {
+            return Err(Refusal::InUse);
+        }
+        Ok(())
+    }
+}
+
+fn prefix_of(address: Ipv6Addr) -> Ipv6Addr {
+    Ipv6Addr::from(u128::from(address) >> 64 << 64)
+}
+
+fn any<N: Numbered>(pools: &mut [Pool<N>], in_use: &HashSet<IpAddr>) -> Result<N::Address, Refusal> {
+    if pools.is_empty() {
+        return Err(Refusal::NoPool);
+    }
+    pools
+        .iter_mut()
+        .find_map(|pool| pool.any(in_use))
+        .ok_or(Refusal::Exhausted)
+}
+
+fn give_back<N: Numbered>(pools: &mut [Pool<N>], address: N::Address) {
+    for pool in pools {
+        if let Some(number) = pool.net.number(address) {
+            pool.give_back(number);
+        }
+    }
+}
+
+/// A subnet whose addresses can be counted from 0.
+trait Numbered {
+    type Address: Copy + Into<IpAddr>;
+    fn size(&self) -> u64;
+    fn address(&self, number: u64) -> Self::Address;
+    fn number(&self, address: Self::Address) -> Option<u64>;
+}
+
+/// Its hosts: all but the first and the last address, where there are more than two.
+impl Numbered for Ipv4Net {
+    type Address = Ipv4Addr;
+
+    fn size(&self) -> u64 {
+        let addresses = 1u64 << (32 - self.prefix_len());
+        if addresses > 2 { addresses - 2 } else { addresses }
+    }
+
+    fn address(&self, number: u64) -> Ipv4Addr {
+        let first = u32::from(self.network()) + u32::from(self.prefix_len() < 31);
+        Ipv4Addr::from(first.wrapping_add(number as u32))
+    }
+
+    fn number(&self, address: Ipv4Addr) -> Option<u64> {
+        let number = u32::from(address)
+            .checked_sub(u32::from(self.address(0)))
+            .map(u64::from)?;
+        (number < self.size()).then_some(number)
+    }
+}
+
+/// Its /64 prefixes.
+impl Numbered for Ipv6Net {
+    type Address = Ipv6Addr;
+
+    fn size(&self) -> u64 {
+        1u64.checked_shl(64 - u32::from(self.prefix_len()))
+            .unwrap_or(u64::MAX)
+    }
+
+    fn address(&self, number: u64) -> Ipv6Addr {
+        Ipv6Addr::from(u128::from(self.network()) + (u128::from(number) << 64))
+    }
+
+    fn number(&self, address: Ipv6Addr) -> Option<u64> {
+        self.contains(&address)
+            .then(|| ((u128::from(address) - u128::from(self.network())) >> 64) as u64)
+    }
+}
+
+#[derive(Debug)]
+struct Pool<N> {
+    net: N,
+    /// Numbers from here on were never given out as "any".
+    fresh: u64,
+    /// Numbers before `fresh` that came back, the longest ago first.
+    free: VecDeque<u64>,
+    is_free: HashSet<u64>,
+}
+
+impl<N: Numbered> Pool<N> {
+    fn new(net: N) -> Pool<N> {
+        Pool {
+            net,
+            fresh: 0,
+            free: VecDeque::new(),
+            is_free: HashSet::new(),
+        }
+    }
+
+    fn any(&mut self, in_use: &HashSet<IpAddr>) -> Option<N::Address> {
+        while self.fresh < self.net.size() {
+            let address = self.net.address(self.fresh);
+            self.fresh += 1;
+            if !in_use.contains(&address.into()) {
+                return Some(address);
+            }
+        }
+        while let Some(number) = self.free.pop_front() {
+            self.is_free.remove(&number);
+            let address = self.net.address(number);
+            if !in_use.contains(&address.into()) {
+                return Some(address);
+            }
+        }
+        None
+    }
+
+    fn give_back(&mut self, number: u64) {
+        if number < self.fresh && self.is_free.insert(number) {
+            self.free.push_back(number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pools(nets: &[&str]) -> Addresses {
+        let nets: Vec<IpNet> = nets.iter().map(|net| net.parse().unwrap()).collect();
+        Addresses::new(&nets, "10.60.0.0/16".parse().unwrap())
+    }
+
+    #[test]
+    fn every_host_address_is_given_out_once_and_then_none() {
+        let mut addresses = pools(&["192.0.2.0/29"]);
+        let given: Vec<Ipv4Addr> = (0..6).map(|_| addresses.take_ipv4(None).unwrap()).collect();
+        assert_eq!(
+            given,
+            (1..=6).map(|i| Ipv4Addr::new(192, 0, 2, i)).collect::<Vec<_>>()
+        );
+        assert_eq!(addresses.take_ipv4(None), Err(Refusal::Exhausted));
+        addresses.give_back_ipv4(given[3]);
+        addresses.give_back_ipv4(given[1]);
+        assert_eq!(
+            addresses.take_ipv4(None),
+            Ok(given[3]),
+            "the one that rested longest"
+        );
+        assert_eq!(addresses.take_ipv4(None), Ok(given[1]));
+        assert_eq!(addresses.take_ipv4(None), Err(Refusal::Exhausted));
+    }
+
+    #[test]
+    fn address_that_is_asked_for_is_kept_if_free_and_inside() {
+        let mut addresses = pools(&["192.0.2.0/29"]);
+        let third = Ipv4Addr::new(192, 0, 2, 3);
+        assert_eq!(addresses.take_ipv4(Some(third)), Ok(third));
+        assert_eq!(addresses.take_ipv4(Some(third)), Err(Refusal::InUse));
+        assert_eq!(
+            addresses.take_ipv4(Some(Ipv4Addr::new(198, 51, 100, 1))),
+            Err(Refusal::OutsidePools)
+        );
+        let others: Vec<Ipv4Addr> = (0..5)
+            .map(|_| addresses.take_ipv4(Some(Ipv4Addr::UNSPECIFIED)).unwrap())
+            .collect();
+        assert!(!others.contains(&third));
+        addresses.give_back_ipv4(third);
+        assert_eq!(addresses.take_ipv4(None), Ok(third));
+    }
+
+    #[test]
+    fn without_pools_any_address_may_be_asked_for() {
+        let mut addresses = pools(&[]);
+        let asked = Ipv4Addr::new(192, 168, 101, 201);
+        assert_eq!(addresses.take_ipv4(Some(asked)), Ok(asked));
+        assert_eq!(addresses.take_ipv4(None), Ok(Ipv4Addr::new(10, 60, 0, 1)));
+        addresses.give_back_ipv4(asked);
+        assert_eq!(addresses.in_use(), 1);
+        assert_eq!(addresses.take_ipv6(None), Err(Refusal::NoPool));
+    }
+
+    #[test]
+    fn asking_and_giving_back_again_and_again_grows_nothing() {
+        let mut addresses = pools(&["192.0.2.0/29"]);
+        let first = addresses.take_ipv4(None).unwrap();
+        for _ in 0..100 {
+            addresses.give_back_ipv4(first);
+            addresses.take_ipv4(Some(first)).unwrap();
+        }
+        assert_eq!(addresses.ipv4[0].free.len(), 1);
+        assert_eq!(addresses.in_use(), 1);
+    }
+
+    #[test]
+    fn ipv6_gives_prefixes_of_64_bits() {
+        let mut addresses = pools(&["2001:db8:0:4::/62"]);
+        let prefixes: Vec<Ipv6Addr> = (0..4).map(|_| addresses.take_ipv6(None).unwrap()).collect();
+        assert_eq!(prefixes[3], "2001:db8:0:7::".parse::<Ipv6Addr>().unwrap());
+        assert_eq!(addresses.take_ipv6(None), Err(Refusal::Exhausted));
+        addresses.give_back_ipv6("2001:db8:0:5::1234".parse().unwrap());
+        assert_eq!(
+            addresses.take_ipv6(Some("2001:db8:0:5::9".parse().unwrap())),
+            Ok(prefixes[1])
+        );
+    }
+
+    #[test]
+    fn the_largest_and_smallest_pools_count_right() {
+        let whole: Ipv4Net = "0.0.0.0/0".parse().unwrap();
+        assert_eq!(whole.size(), (1 << 32) - 2);
+        let one: Ipv4Net = "192.0.2.7/32".parse().unwrap();
+        assert_eq!((one.size(), one.address(0)), (1, Ipv4Addr::new(192, 0, 2, 7)));
+        let all: Ipv6Net = "::/0".parse().unwrap();
+        assert_eq!(all.size(), u64::MAX);
+    }
+
+    #[test]
+    fn other_pools_leave_what_is_in_use() {
+        let mut addresses = pools(&["192.0.2.0/24"]);
+        let kept = addresses.take_ipv4(None).unwrap();
+        addresses.reconfigure(
+            &["192.0.2.0/29".parse().unwrap()],
+            "10.60.0.0/16".parse().unwrap(),
+        );
+        assert!((0..5).all(|_| addresses.take_ipv4(None).unwrap() != kept));
+        addresses.give_back_ipv4(kept);
+        assert_eq!(addresses.take_ipv4(None), Ok(kept));
+    }
+}
