@@ -33,6 +33,31 @@ impl Default for GtpC {
     }
 }
 
+/// `s1ap`: delivery and supervision on S1-MME. UDP carries it, so what SCTP would do is done here.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct S1ap {
+    /// Seconds to wait for the outcome of a message before it is sent again.
+    #[serde(deserialize_with = "seconds")]
+    pub retry_interval: Duration,
+    /// How often a message is sent at most, the first time included.
+    #[serde(deserialize_with = "count")]
+    pub max_attempts: u32,
+    /// Seconds of silence after which the peer is asked whether it is there.
+    #[serde(deserialize_with = "seconds")]
+    pub probe_interval: Duration,
+}
+
+impl Default for S1ap {
+    fn default() -> S1ap {
+        S1ap {
+            retry_interval: Duration::from_secs(1),
+            max_attempts: 8,
+            probe_interval: Duration::from_secs(10),
+        }
+    }
+}
+
 /// Reads a duration in seconds, `3` or `0.5`; more than 0, at most a day.
 pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let seconds = f64::deserialize(deserializer)?;

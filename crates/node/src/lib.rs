@@ -18,11 +18,14 @@ pub mod metrics;
 pub mod paths;
 mod rule;
 mod teid;
+pub mod text;
+mod timers;
 pub mod transactions;
 
 pub use interface::Interface;
 pub use rule::{Rule, Then, UeAddress};
 pub use teid::{TeidAllocator, TeidKey};
+pub use timers::Timers;
 
 use std::net::SocketAddr;
 use std::time::Instant;

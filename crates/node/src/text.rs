@@ -1,0 +1,163 @@
+//! Readers for configuration values that are text in go-gtp's files.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use serde::Deserializer;
+use serde::de::{Error, Visitor};
+
+/// Reads a value through its `FromStr`, whether the YAML has quotes around it or not: `"001"`, `001`, `240010000000001`.
+pub fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    let text = text(deserializer)?;
+    text.parse()
+        .map_err(|error| D::Error::custom(format!("{text:?}: {error}")))
+}
+
+/// Like [`parsed`]; an empty text and null are none.
+pub fn parsed_option<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: fmt::Display>,
+{
+    let text = text(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|error| D::Error::custom(format!("{text:?}: {error}")))
+}
+
+/// Reads text, also where YAML takes it for a number; null is the empty text.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct Text;
+    impl Visitor<'_> for Text {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("text")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<String, E> {
+            Ok(number.to_string())
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<String, E> {
+            Ok(String::new())
+        }
+    }
+    deserializer.deserialize_any(Text)
+}
+
+/// Reads an IP address; nothing, an empty text and the unspecified address mean that none is asked for.
+pub fn requested_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpAddr>, D::Error> {
+    let text = text(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let address: IpAddr = text.parse().map_err(|_| {
+        D::Error::custom(format!(
+            "{text:?} is not an IP address: expected one such as 192.0.2.1"
+        ))
+    })?;
+    Ok(Some(address).filter(|address| !address.is_unspecified()))
+}
+
+/// Reads a whole number from `MIN` to `MAX`.
+pub fn between<'de, D: Deserializer<'de>, const MIN: u64, const MAX: u64>(
+    deserializer: D,
+) -> Result<u64, D::Error> {
+    struct Between<const MIN: u64, const MAX: u64>(PhantomData<()>);
+    impl<const MIN: u64, const MAX: u64> Visitor<'_> for Between<MIN, MAX> {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a number from {MIN} to {MAX}")
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
+            if (MIN..=MAX).contains(&number) {
+                return Ok(number);
+            }
+            Err(E::custom(format!(
+                "{number} is out of range: expected {MIN} to {MAX}"
+            )))
+        }
+
+        fn visit_i64<E: Error>(self, number: i64) -> Result<u64, E> {
+            Err(E::custom(format!(
+                "{number} is out of range: expected {MIN} to {MAX}"
+            )))
+        }
+    }
+    deserializer.deserialize_u64(Between::<MIN, MAX>(PhantomData))
+}
+
+/// Text of `MIN` to `MAX` decimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digits<const MIN: usize, const MAX: usize>(Box<str>);
+
+impl<const MIN: usize, const MAX: usize> Digits<MIN, MAX> {
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The number that lies `steps` further, with as many digits; `None` when it needs more of them.
+    pub fn after(&self, steps: u64) -> Option<Self> {
+        let number = self.0.parse::<u128>().ok()? + u128::from(steps);
+        let text = format!("{number:0width$}", width = self.0.len());
+        (text.len() == self.0.len()).then(|| Digits(text.into()))
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> FromStr for Digits<MIN, MAX> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if (MIN..=MAX).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit()) {
+            return Ok(Digits(text.into()));
+        }
+        if MIN == MAX {
+            return Err(format!("expected {MIN} digits"));
+        }
+        Err(format!("expected {MIN} to {MAX} digits"))
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> fmt::Display for Digits<MIN, MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl<'de, const MIN: usize, const MAX: usize> serde::Deserialize<'de> for Digits<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_count_on_and_keep_their_length() {
+        let first: Digits<6, 15> = "001010000000099".parse().unwrap();
+        assert_eq!(first.after(1).unwrap().as_str(), "001010000000100");
+        assert_eq!("999999".parse::<Digits<6, 15>>().unwrap().after(1), None);
+        for text in ["", "12345", "1234567890123456", "12345x"] {
+            assert!(text.parse::<Digits<6, 15>>().is_err(), "{text}");
+        }
+    }
+}
