@@ -1,0 +1,406 @@
+//! The YAML of an eNB: the keys of go-gtp's gw-tester, and ours with defaults.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use epc_node::config::{LogFormat, S1ap, UserPlane, listen_address, seconds};
+use epc_node::text::{self, Digits};
+use serde::{Deserialize, Deserializer};
+
+/// `enb.yml`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Mobile Country Code.
+    pub mcc: Digits<3, 3>,
+    /// Mobile Network Code; `01` and `001` are different networks.
+    pub mnc: Digits<2, 3>,
+    /// 6, E-UTRAN.
+    #[serde(default = "eutran", deserialize_with = "rat_type")]
+    pub rat_type: u8,
+    /// Tracking Area Code of the one cell.
+    pub tai: u16,
+    /// E-UTRAN Cell Identifier of the one cell, 28 bits; the upper 20 are the eNB's.
+    #[serde(deserialize_with = "eci")]
+    pub eci: u32,
+    /// The addresses to bind on this host.
+    pub local_addresses: LocalAddresses,
+    /// Where the MME listens.
+    pub mme_addr: SocketAddr,
+    /// Read and answered with a line in the log: the user plane is in userspace.
+    #[serde(default)]
+    pub use_kernel_gtp: bool,
+    /// Where to serve `/metrics`, `/livez` and `/readyz`; nowhere by default.
+    #[serde(default, deserialize_with = "listen_address")]
+    pub prom_addr: Option<SocketAddr>,
+    /// Who attaches.
+    #[serde(default)]
+    pub subscribers: Vec<Subscriber>,
+    /// Many subscribers in a row who attach too.
+    #[serde(default)]
+    pub subscriber_range: Option<SubscriberRange>,
+    /// `text` or `json`.
+    #[serde(default)]
+    pub log_format: LogFormat,
+    /// Delivery and supervision on S1-MME.
+    #[serde(default)]
+    pub s1ap: S1ap,
+    /// How subscribers attach.
+    #[serde(default)]
+    pub attach: Attach,
+    /// How user packets are moved.
+    #[serde(default)]
+    pub user_plane: UserPlane,
+    /// The name of the TUN device.
+    #[serde(default = "tun_name")]
+    pub tun_name: String,
+    /// The routing table for packets from UEs.
+    #[serde(default = "route_table")]
+    pub route_table: u32,
+}
+
+/// `local_addresses`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalAddresses {
+    /// S1AP-lite towards the MME, UDP port 36412.
+    pub s1c_ip: IpAddr,
+    /// GTP-U towards S-GWs, UDP port 2152.
+    pub s1u_ip: IpAddr,
+}
+
+/// One of `subscribers`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscriber {
+    /// The identity that attaches.
+    pub imsi: Digits<6, 15>,
+    /// The telephone number.
+    #[serde(deserialize_with = "text::parsed_option", default)]
+    pub msisdn: Option<Digits<1, 15>>,
+    /// The identity of the equipment.
+    #[serde(deserialize_with = "text::parsed_option", default)]
+    pub imeisv: Option<Digits<1, 16>>,
+    /// The address that the UE asks for; none, empty or 0.0.0.0 lets the P-GW choose.
+    #[serde(deserialize_with = "text::requested_address", default)]
+    pub src_ip: Option<IpAddr>,
+    /// The TEID for downlink packets on S1-U; 0 lets the eNB choose.
+    #[serde(default)]
+    pub i_tei: u32,
+    /// What the subscriber's packets are.
+    #[serde(default)]
+    pub r#type: Traffic,
+    /// The device where the UE is: `external` clients come in there, `http_get` has the UE's address on it.
+    #[serde(default, deserialize_with = "text::text")]
+    pub euu_if_name: String,
+    /// What `http_get` fetches.
+    #[serde(default, deserialize_with = "text::text")]
+    pub http_url: String,
+    /// Whether a reload detaches and attaches it, changed or not.
+    #[serde(default)]
+    pub reattach_on_reload: bool,
+    /// The kind of address to ask for.
+    #[serde(default)]
+    pub pdn_type: PdnType,
+}
+
+/// `subscriber_range`: like one of `subscribers`, `count` times with identities that count up.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubscriberRange {
+    /// The first IMSI.
+    pub imsi: Digits<6, 15>,
+    /// How many, 1 to 1,000,000.
+    #[serde(deserialize_with = "range_count")]
+    pub count: u32,
+    /// The first telephone number.
+    #[serde(deserialize_with = "text::parsed_option", default)]
+    pub msisdn: Option<Digits<1, 15>>,
+    /// The first identity of an equipment.
+    #[serde(deserialize_with = "text::parsed_option", default)]
+    pub imeisv: Option<Digits<1, 16>>,
+    /// What the subscribers' packets are.
+    #[serde(default)]
+    pub r#type: Traffic,
+    /// See [`Subscriber::euu_if_name`].
+    #[serde(default, deserialize_with = "text::text")]
+    pub euu_if_name: String,
+    /// See [`Subscriber::http_url`].
+    #[serde(default, deserialize_with = "text::text")]
+    pub http_url: String,
+    /// See [`Subscriber::reattach_on_reload`].
+    #[serde(default)]
+    pub reattach_on_reload: bool,
+    /// See [`Subscriber::pdn_type`].
+    #[serde(default)]
+    pub pdn_type: PdnType,
+}
+
+/// `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Traffic {
+    /// Attached, without packets of its own making.
+    #[default]
+    None,
+    /// Packets come from clients behind `euu_if_name`.
+    External,
+    /// The eNB itself fetches `http_url` from the UE's address.
+    HttpGet,
+}
+
+/// `pdn_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum PdnType {
+    /// An IPv4 address.
+    #[default]
+    #[serde(rename = "IPv4", alias = "ipv4")]
+    Ipv4,
+    /// An IPv6 prefix.
+    #[serde(rename = "IPv6", alias = "ipv6")]
+    Ipv6,
+    /// Both.
+    #[serde(rename = "IPv4v6", alias = "ipv4v6")]
+    Ipv4v6,
+}
+
+/// `attach`: how subscribers attach.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Attach {
+    /// How many attach at the same time, 1 to 100,000. The default keeps the burst within a socket's buffer of
+    /// ordinary size; more is not faster.
+    #[serde(deserialize_with = "in_flight")]
+    pub max_in_flight: u32,
+    /// Seconds after a failed attach until the next try; doubles with each failure in a row.
+    #[serde(deserialize_with = "seconds")]
+    pub retry_interval: Duration,
+    /// Seconds between two tries at most.
+    #[serde(deserialize_with = "seconds")]
+    pub max_retry_interval: Duration,
+}
+
+impl Default for Attach {
+    fn default() -> Attach {
+        Attach {
+            max_in_flight: 256,
+            retry_interval: Duration::from_secs(1),
+            max_retry_interval: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Config {
+    /// What no single key can tell: the key at fault, and what is wrong.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        let mut imsis = HashSet::new();
+        for (i, subscriber) in self.subscribers.iter().enumerate() {
+            if !imsis.insert(&subscriber.imsi) {
+                let problem = format!("{} is there twice, expected each IMSI once", subscriber.imsi);
+                return Err((format!("subscribers[{i}].imsi"), problem));
+            }
+            check_traffic(subscriber.r#type, &subscriber.euu_if_name, &subscriber.http_url)
+                .map_err(|(key, problem)| (format!("subscribers[{i}].{key}"), problem))?;
+            let contradicts = match (subscriber.src_ip, subscriber.pdn_type) {
+                (Some(IpAddr::V4(_)), PdnType::Ipv6) => Some("an IPv6 address with pdn_type IPv6"),
+                (Some(IpAddr::V6(_)), PdnType::Ipv4) => Some("an IPv4 address with pdn_type IPv4"),
+                _ => None,
+            };
+            if let (Some(expected), Some(address)) = (contradicts, subscriber.src_ip) {
+                return Err((
+                    format!("subscribers[{i}].src_ip"),
+                    format!("{address} does not fit, expected {expected}"),
+                ));
+            }
+        }
+        if let Some(range) = &self.subscriber_range {
+            check_traffic(range.r#type, &range.euu_if_name, &range.http_url)
+                .map_err(|(key, problem)| (format!("subscriber_range.{key}"), problem))?;
+            let last = u64::from(range.count - 1);
+            let too_far = |key: &str| {
+                let problem = format!("{} identities from there need another digit", range.count);
+                Err((format!("subscriber_range.{key}"), problem))
+            };
+            if range.imsi.after(last).is_none() {
+                return too_far("imsi");
+            }
+            if range
+                .msisdn
+                .as_ref()
+                .is_some_and(|first| first.after(last).is_none())
+            {
+                return too_far("msisdn");
+            }
+            if range
+                .imeisv
+                .as_ref()
+                .is_some_and(|first| first.after(last).is_none())
+            {
+                return too_far("imeisv");
+            }
+            if let Some(twice) = range
+                .subscribers()
+                .find(|subscriber| imsis.contains(&subscriber.imsi))
+            {
+                let problem = format!("{} is among subscribers too, expected each IMSI once", twice.imsi);
+                return Err(("subscriber_range.imsi".to_owned(), problem));
+            }
+        }
+        if self.local_addresses.s1c_ip.is_ipv4() != self.mme_addr.is_ipv4() {
+            let problem = format!("{} is not of the family of local_addresses.s1c_ip", self.mme_addr);
+            return Err(("mme_addr".to_owned(), problem));
+        }
+        Ok(())
+    }
+
+    /// Everyone who attaches: `subscribers`, then `subscriber_range`.
+    pub fn subscribers(&self) -> impl Iterator<Item = Subscriber> {
+        let range = self
+            .subscriber_range
+            .iter()
+            .flat_map(SubscriberRange::subscribers);
+        self.subscribers.iter().cloned().chain(range)
+    }
+}
+
+impl SubscriberRange {
+    fn subscribers(&self) -> impl Iterator<Item = Subscriber> {
+        (0..u64::from(self.count)).filter_map(|i| {
+            Some(Subscriber {
+                imsi: self.imsi.after(i)?,
+                msisdn: self.msisdn.as_ref().and_then(|first| first.after(i)),
+                imeisv: self.imeisv.as_ref().and_then(|first| first.after(i)),
+                src_ip: None,
+                i_tei: 0,
+                r#type: self.r#type,
+                euu_if_name: self.euu_if_name.clone(),
+                http_url: self.http_url.clone(),
+                reattach_on_reload: self.reattach_on_reload,
+                pdn_type: self.pdn_type,
+            })
+        })
+    }
+}
+
+fn check_traffic(traffic: Traffic, euu_if_name: &str, http_url: &str) -> Result<(), (&'static str, String)> {
+    if traffic != Traffic::None && euu_if_name.is_empty() {
+        return Err((
+            "euu_if_name",
+            "is missing, expected the name of a network device".to_owned(),
+        ));
+    }
+    if traffic == Traffic::HttpGet && !http_url.starts_with("http://") {
+        let problem = format!("{http_url:?} cannot be fetched, expected http://HOST[:PORT]/PATH");
+        return Err(("http_url", problem));
+    }
+    Ok(())
+}
+
+fn eutran() -> u8 {
+    6
+}
+
+fn rat_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    text::between::<D, 6, 6>(deserializer).map(|number| number as u8)
+}
+
+fn eci<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    text::between::<D, 0, 0x0fff_ffff>(deserializer).map(|number| number as u32)
+}
+
+fn range_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    text::between::<D, 1, 1_000_000>(deserializer).map(|number| number as u32)
+}
+
+fn in_flight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    text::between::<D, 1, 100_000>(deserializer).map(|number| number as u32)
+}
+
+fn tun_name() -> String {
+    "gtp-enb".to_owned()
+}
+
+fn route_table() -> u32 {
+    3001
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../enb.yml");
+
+    fn parse(text: &str) -> Config {
+        serde_yaml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn example_file_is_a_configuration() {
+        let config = parse(EXAMPLE);
+        assert_eq!(config.check(), Ok(()));
+        assert_eq!(config.subscribers().count(), 2);
+    }
+
+    #[test]
+    fn files_of_go_gtp_and_of_the_container_packaging_are_configurations() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/peer-config");
+        for (name, subscribers) in [("go-gtp-enb.yml", 5), ("gw-tester-compose-enb.yml", 1)] {
+            let Ok(text) = std::fs::read_to_string(format!("{directory}/{name}")) else {
+                eprintln!("skipped: {directory}/{name} is not there");
+                continue;
+            };
+            let config = parse(&text);
+            assert_eq!(config.check(), Ok(()), "{name}");
+            assert_eq!(config.subscribers().count(), subscribers, "{name}");
+            assert_eq!((config.tai, config.eci), (1, 1), "{name}");
+        }
+    }
+
+    #[test]
+    fn range_counts_its_identities_up() {
+        let text = format!(
+            "{}subscriber_range: {{ imsi: 001010000000098, msisdn: \"8140098\", count: 3 }}\n",
+            EXAMPLE.split("subscribers:").next().unwrap()
+        );
+        let subscribers: Vec<Subscriber> = parse(&text).subscribers().collect();
+        let last = subscribers.last().unwrap();
+        assert_eq!((subscribers.len(), last.imsi.as_str()), (3, "001010000000100"));
+        assert_eq!(last.msisdn.as_ref().map(Digits::as_str), Some("8140100"));
+        assert_eq!(last.imeisv, None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (change, to, problem) in [
+            (
+                "imsi: \"001010000000001\"",
+                "imsi: \"00101\"",
+                "expected 6 to 15 digits",
+            ),
+            ("mcc: \"001\"", "mcc: \"1\"", "expected 3 digits"),
+            ("eci: 0x00000001", "eci: 0x10000000", "expected 0 to 268435455"),
+            ("type: external", "type: ftp", "unknown variant `ftp`"),
+            ("rat_type: 6", "rat_typ: 6", "unknown field `rat_typ`"),
+            ("src_ip: 192.0.2.1", "src_ip: 192.0.2.256", "is not an IP address"),
+        ] {
+            assert!(EXAMPLE.contains(change), "{change}");
+            let text = EXAMPLE.replace(change, to);
+            let error = serde_yaml::from_str::<Config>(&text).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_named() {
+        let mut twice = parse(EXAMPLE);
+        twice.subscribers[1].imsi = twice.subscribers[0].imsi.clone();
+        assert_eq!(twice.check().unwrap_err().0, "subscribers[1].imsi");
+        let mut family = parse(EXAMPLE);
+        family.subscribers[0].pdn_type = PdnType::Ipv6;
+        assert_eq!(family.check().unwrap_err().0, "subscribers[0].src_ip");
+        let mut url = parse(EXAMPLE);
+        url.subscribers[1].http_url = "ftp://192.0.2.1/".to_owned();
+        assert_eq!(url.check().unwrap_err().0, "subscribers[1].http_url");
+    }
+}

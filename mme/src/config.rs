@@ -1,0 +1,156 @@
+//! The YAML of an MME: the keys of go-gtp's gw-tester, and ours with defaults.
+
+use std::net::{IpAddr, SocketAddr};
+
+use epc_node::config::{GtpC, LogFormat, S1ap, listen_address};
+use epc_node::text::{self, Digits};
+use serde::{Deserialize, Deserializer};
+
+/// `mme.yml`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Mobile Country Code of the network that is served.
+    pub mcc: Digits<3, 3>,
+    /// Mobile Network Code of the network that is served; `01` and `001` are different networks.
+    pub mnc: Digits<2, 3>,
+    /// The Access Point Name that every subscriber is connected to.
+    #[serde(deserialize_with = "apn")]
+    pub apn: String,
+    /// The addresses to bind on this host.
+    pub local_addresses: LocalAddresses,
+    /// The S-GW's address on S11.
+    pub sgw_s11_ip: IpAddr,
+    /// The P-GW's address on S5-C.
+    pub pgw_s5c_ip: IpAddr,
+    /// Where to serve `/metrics`, `/livez` and `/readyz`; nowhere by default.
+    #[serde(default, deserialize_with = "listen_address")]
+    pub prom_addr: Option<SocketAddr>,
+    /// `text` or `json`.
+    #[serde(default)]
+    pub log_format: LogFormat,
+    /// Repetition of requests and supervision of the S-GW.
+    #[serde(default)]
+    pub gtp_c: GtpC,
+    /// Delivery and supervision on S1-MME.
+    #[serde(default)]
+    pub s1ap: S1ap,
+    /// UEs at the most; beyond comes Attach Reject with cause 22, congestion.
+    #[serde(default = "max_sessions", deserialize_with = "sessions")]
+    pub max_sessions: usize,
+    /// eNBs at the most; beyond comes S1 Setup Failure.
+    #[serde(default = "max_enbs", deserialize_with = "enbs")]
+    pub max_enbs: usize,
+}
+
+/// `local_addresses`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalAddresses {
+    /// S1AP-lite towards eNBs: address and UDP port, usually 36412.
+    pub s1c_addr: SocketAddr,
+    /// GTPv2-C towards the S-GW, UDP port 2123.
+    pub s11_ip: IpAddr,
+}
+
+impl Config {
+    /// What no single key can tell: the key at fault, and what is wrong.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        if self.local_addresses.s11_ip.is_ipv4() != self.sgw_s11_ip.is_ipv4() {
+            let problem = format!(
+                "{} is not of the family of local_addresses.s11_ip",
+                self.sgw_s11_ip
+            );
+            return Err(("sgw_s11_ip".to_owned(), problem));
+        }
+        Ok(())
+    }
+}
+
+fn apn<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let apn = text::text(deserializer)?;
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
+    };
+    if apn.len() < 100 && apn.split('.').all(label) {
+        return Ok(apn);
+    }
+    Err(serde::de::Error::custom(format!(
+        "{apn:?} is not an APN: expected labels of letters, digits and hyphens with dots between, 99 characters at most"
+    )))
+}
+
+fn sessions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    text::between::<D, 1, 4_000_000>(deserializer).map(|number| number as usize)
+}
+
+fn enbs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    text::between::<D, 1, 100_000>(deserializer).map(|number| number as usize)
+}
+
+fn max_sessions() -> usize {
+    1_000_000
+}
+
+fn max_enbs() -> usize {
+    1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../mme.yml");
+
+    fn parse(text: &str) -> Config {
+        serde_yaml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn example_file_is_a_configuration() {
+        assert_eq!(parse(EXAMPLE).check(), Ok(()));
+    }
+
+    #[test]
+    fn files_of_go_gtp_and_of_the_container_packaging_are_configurations() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/peer-config");
+        for name in ["go-gtp-mme.yml", "gw-tester-compose-mme.yml"] {
+            let Ok(text) = std::fs::read_to_string(format!("{directory}/{name}")) else {
+                eprintln!("skipped: {directory}/{name} is not there");
+                continue;
+            };
+            let config = parse(&text);
+            assert_eq!(config.check(), Ok(()), "{name}");
+            assert_eq!(
+                (config.mcc.as_str(), config.mnc.as_str()),
+                ("001", "01"),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (change, to, problem) in [
+            ("mnc: \"01\"", "mnc: \"0a\"", "expected 2 to 3 digits"),
+            ("apn: internet.example", "apn: internet..example", "is not an APN"),
+            (
+                "sgw_s11_ip: 127.0.1.13",
+                "sgw_ip: 127.0.1.13",
+                "unknown field `sgw_ip`",
+            ),
+            ("n3_requests: 5", "n3_requests: 0", "expected 1 to 100"),
+        ] {
+            assert!(EXAMPLE.contains(change), "{change}");
+            let text = EXAMPLE.replace(change, to);
+            let error = serde_yaml::from_str::<Config>(&text).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
+        let mut family = parse(EXAMPLE);
+        family.sgw_s11_ip = "2001:db8::1".parse().unwrap();
+        assert_eq!(family.check().unwrap_err().0, "sgw_s11_ip");
+    }
+}
