@@ -1,8 +1,9 @@
 //! The YAML of a P-GW: the keys of go-gtp's gw-tester, and ours with defaults.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
-use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address};
+use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address, seconds, shutdown_grace};
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer};
 
@@ -12,8 +13,10 @@ use serde::{Deserialize, Deserializer};
 pub struct Config {
     /// The addresses to bind on this host.
     pub local_addresses: LocalAddresses,
-    /// The network device on the SGi side: what comes in there for a UE goes into its tunnel.
-    pub sgi_if_name: String,
+    /// The network device on the SGi side: what comes in there for a UE goes into its tunnel. Without it, what comes in
+    /// anywhere.
+    #[serde(default)]
+    pub sgi_if_name: Option<String>,
     /// The subnet of the UEs that is routed to the tunnels as a whole. UEs outside of it get a route each.
     #[serde(default, deserialize_with = "subnet")]
     pub route_subnet: Option<IpNet>,
@@ -45,6 +48,9 @@ pub struct Config {
     /// The routing table for packets to UEs.
     #[serde(default = "route_table")]
     pub route_table: u32,
+    /// How long a stop may take to delete the sessions at the peers, in seconds.
+    #[serde(default = "shutdown_grace", deserialize_with = "seconds")]
+    pub shutdown_grace: Duration,
     /// Sessions at the most; beyond comes cause 73, no resources available.
     #[serde(default = "max_sessions")]
     pub max_sessions: usize,

@@ -1,8 +1,9 @@
 //! The YAML of an S-GW: the keys of go-gtp's gw-tester, and ours with defaults.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address};
+use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address, seconds, shutdown_grace};
 use serde::Deserialize;
 
 /// `sgw.yml`.
@@ -26,6 +27,9 @@ pub struct Config {
     /// How user packets are moved.
     #[serde(default)]
     pub user_plane: UserPlane,
+    /// How long a stop may take to delete the sessions at the peers, in seconds.
+    #[serde(default = "shutdown_grace", deserialize_with = "seconds")]
+    pub shutdown_grace: Duration,
     /// Sessions at the most; beyond comes cause 73, no resources available.
     #[serde(default = "max_sessions")]
     pub max_sessions: usize,

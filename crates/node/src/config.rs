@@ -80,6 +80,11 @@ pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error
     )))
 }
 
+/// The default of `shutdown_grace`: 5 seconds.
+pub fn shutdown_grace() -> Duration {
+    Duration::from_secs(5)
+}
+
 /// `log_format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
