@@ -1,1 +1,3 @@
+//! Runs a brain as a daemon.
 
+pub mod config;

@@ -1,0 +1,159 @@
+//! Configuration files: YAML in, a typed configuration or one line that says where it is wrong out.
+//!
+//! ```text
+//! text --saphyr-parser--> tree (every value with its line) --serde--> Config
+//!                           `-- stays, so that what fails later still has its line
+//! ```
+//!
+//! ```text
+//! enb.yml:7: local_adresses: unknown key, expected `local_addresses`
+//! enb.yml:14: subscribers[0].imsi: `00101` is not an IMSI, expected 6 to 15 digits
+//! ```
+
+mod de;
+mod tree;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use tree::Tree;
+
+/// A problem with one key of a configuration that was already read: a bind that failed, an interface that is not
+/// there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The path of the key, as in `subscribers[0].imsi`.
+    pub key: String,
+    /// What is wrong, and what was expected.
+    pub what: String,
+}
+
+impl Problem {
+    /// A problem with the key at this path.
+    pub fn new(key: impl Into<String>, what: impl Into<String>) -> Problem {
+        Problem {
+            key: key.into(),
+            what: what.into(),
+        }
+    }
+}
+
+impl From<(String, String)> for Problem {
+    fn from((key, what): (String, String)) -> Problem {
+        Problem { key, what }
+    }
+}
+
+/// A configuration that cannot be used: `FILE:LINE: KEY: what is wrong, expected ...`, on one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1, where there is one.
+    pub line: Option<usize>,
+    /// The path of the key; empty when it is about the file as a whole.
+    pub key: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, "{line}:")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, " {}:", self.key)?;
+        }
+        // One line, whatever a value or a library put in.
+        let what: Vec<&str> = self.what.split_whitespace().collect();
+        write!(f, " {}", what.join(" "))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// A configuration and where each key of it stands.
+#[derive(Debug, Clone)]
+pub struct Loaded<C> {
+    /// What was read.
+    pub config: C,
+    source: Source,
+}
+
+impl<C> Loaded<C> {
+    /// Gives a problem that shows later its line.
+    pub fn locate(&self, problem: &Problem) -> ConfigError {
+        self.source.locate(problem)
+    }
+
+    /// The same file with another configuration, such as one that keeps old values.
+    pub fn with(self, config: C) -> Loaded<C> {
+        Loaded { config, ..self }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Source {
+    file: PathBuf,
+    tree: Tree,
+}
+
+impl Source {
+    fn locate(&self, problem: &Problem) -> ConfigError {
+        ConfigError {
+            file: self.file.clone(),
+            line: Some(self.tree.line_of(&problem.key)),
+            key: problem.key.clone(),
+            what: problem.what.clone(),
+        }
+    }
+}
+
+/// Reads and parses a file.
+pub fn load<C: DeserializeOwned>(file: &Path) -> Result<Loaded<C>, ConfigError> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => parse_in(&text, file),
+        Err(error) => Err(ConfigError {
+            file: file.to_owned(),
+            line: None,
+            key: String::new(),
+            what: format!("cannot be read: {error}, expected a configuration in YAML"),
+        }),
+    }
+}
+
+/// Parses a text; `name` stands for the file in errors.
+pub fn parse<C: DeserializeOwned>(text: &str, name: &str) -> Result<C, ConfigError> {
+    parse_in(text, Path::new(name)).map(|loaded| loaded.config)
+}
+
+fn parse_in<C: DeserializeOwned>(text: &str, file: &Path) -> Result<Loaded<C>, ConfigError> {
+    let wrong = |line, key, what| ConfigError {
+        file: file.to_owned(),
+        line: Some(line),
+        key,
+        what,
+    };
+    let tree = Tree::parse(text).map_err(|error| wrong(error.line, error.key, error.what))?;
+    match de::from_tree(&tree) {
+        Ok(config) => Ok(Loaded {
+            config,
+            source: Source {
+                file: file.to_owned(),
+                tree,
+            },
+        }),
+        Err(error) => {
+            let key = error.key();
+            let line = error.line.unwrap_or_else(|| tree.line_of(&key));
+            Err(wrong(line, key, error.what))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

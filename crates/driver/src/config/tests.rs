@@ -1,0 +1,274 @@
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::*;
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Toy {
+    mcc: String,
+    #[serde(default)]
+    tai: u16,
+    local_addresses: Addresses,
+    #[serde(default)]
+    subscribers: Vec<Subscriber>,
+    #[serde(default)]
+    prom_addr: Option<IpAddr>,
+    #[serde(default)]
+    use_kernel_gtp: bool,
+    #[serde(default)]
+    timers: Timers,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Addresses {
+    s1c_ip: IpAddr,
+}
+
+#[derive(Debug, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Timers {
+    #[serde(deserialize_with = "epc_node::config::seconds")]
+    t3: Duration,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subscriber {
+    imsi: Imsi,
+    #[serde(rename = "type")]
+    kind: Kind,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    External,
+    HttpGet,
+}
+
+#[derive(Debug, PartialEq)]
+struct Imsi(String);
+
+impl<'de> Deserialize<'de> for Imsi {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Imsi, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.len() == 15 && text.bytes().all(|b| b.is_ascii_digit()) {
+            return Ok(Imsi(text));
+        }
+        Err(serde::de::Error::custom(format!(
+            "`{text}` is not an IMSI, expected 15 digits"
+        )))
+    }
+}
+
+const GOOD: &str = "\
+---
+# A comment.
+mcc: 001
+tai: 0x0010
+local_addresses:
+  s1c_ip: \"192.0.2.1\"
+prom_addr:
+use_kernel_gtp: false
+subscribers:
+  - imsi: 001010000000001
+    type: external
+  - imsi: \"001010000000002\"
+    type: http_get
+";
+
+#[test]
+fn configuration_reads_with_bare_digits_hexadecimal_and_empty_values() {
+    let toy: Toy = parse(GOOD, "toy.yml").unwrap();
+    assert_eq!(
+        toy,
+        Toy {
+            mcc: "001".to_owned(),
+            tai: 16,
+            local_addresses: Addresses {
+                s1c_ip: "192.0.2.1".parse().unwrap(),
+            },
+            subscribers: vec![
+                Subscriber {
+                    imsi: Imsi("001010000000001".to_owned()),
+                    kind: Kind::External,
+                },
+                Subscriber {
+                    imsi: Imsi("001010000000002".to_owned()),
+                    kind: Kind::HttpGet,
+                },
+            ],
+            prom_addr: None,
+            use_kernel_gtp: false,
+            timers: Timers::default(),
+        }
+    );
+}
+
+#[test]
+fn every_mistake_is_one_line_with_file_line_and_key() {
+    let table = [
+        // what to replace, by what, and what is said
+        (
+            "prom_addr:",
+            "prom_adr: 1",
+            "toy.yml:7: prom_adr: unknown key, expected `prom_addr`",
+        ),
+        (
+            "  s1c_ip:",
+            "  s1c_addr:",
+            "toy.yml:6: local_addresses.s1c_addr: unknown key, expected `s1c_ip`",
+        ),
+        (
+            "prom_addr:",
+            "colour: red",
+            "toy.yml:7: colour: unknown key, expected one of `mcc`, `tai`, `local_addresses`, `subscribers`, \
+             `prom_addr`, `use_kernel_gtp`, `timers`",
+        ),
+        (
+            "    type: http_get",
+            "    type: telnet",
+            "toy.yml:13: subscribers[1].type: `telnet` is not known, expected one of `external`, `http_get`",
+        ),
+        (
+            "    type: http_get",
+            "    typ: http_get",
+            "toy.yml:13: subscribers[1].typ: unknown key, expected `type`",
+        ),
+        (
+            "\"001010000000002\"",
+            "00101x",
+            "toy.yml:12: subscribers[1].imsi: `00101x` is not an IMSI, expected 15 digits",
+        ),
+        (
+            "\"001010000000002\"",
+            "[1, 2]",
+            "toy.yml:12: subscribers[1].imsi: wrong type: a list, expected a string",
+        ),
+        (
+            "\"192.0.2.1\"",
+            "192.0.2",
+            "toy.yml:6: local_addresses.s1c_ip: `192.0.2`: invalid IP address syntax, expected IP address",
+        ),
+        (
+            "tai: 0x0010",
+            "tai: many",
+            "toy.yml:4: tai: wrong type: `many`, expected a whole number from 0 to 65535",
+        ),
+        (
+            "tai: 0x0010",
+            "tai: \"5\"",
+            "toy.yml:4: tai: wrong type: the text \"5\", expected a whole number from 0 to 65535",
+        ),
+        (
+            "tai: 0x0010",
+            "tai: 65536",
+            "toy.yml:4: tai: 65536 is out of range, expected a whole number from 0 to 65535",
+        ),
+        (
+            "tai: 0x0010",
+            "tai: 1\ntai: 2",
+            "toy.yml:5: tai: duplicate key, it stands on line 4 already, expected once",
+        ),
+        (
+            "use_kernel_gtp: false",
+            "use_kernel_gtp: maybe",
+            "toy.yml:8: use_kernel_gtp: wrong type: `maybe`, expected true or false",
+        ),
+        ("mcc: 001\n", "", "toy.yml:3: mcc: missing, expected this key"),
+        (
+            "  s1c_ip: \"192.0.2.1\"\n",
+            "",
+            "toy.yml:5: local_addresses.s1c_ip: missing, expected this key",
+        ),
+        (
+            "    type: http_get\n",
+            "",
+            "toy.yml:12: subscribers[1].type: missing, expected this key",
+        ),
+        (
+            "use_kernel_gtp: false",
+            "timers:\n  t3: -1",
+            "toy.yml:9: timers.t3: -1 is not a time: expected seconds, more than 0 and at most 86400",
+        ),
+        (
+            "use_kernel_gtp: false",
+            "timers: 3",
+            "toy.yml:8: timers: wrong type: `3`, expected a map of keys",
+        ),
+        (
+            "subscribers:",
+            "subscribers: 7\nlist:",
+            "toy.yml:9: subscribers: wrong type: `7`, expected a sequence",
+        ),
+        (
+            "use_kernel_gtp: false",
+            "use_kernel_gtp: [",
+            "toy.yml:9: not YAML: invalid indentation",
+        ),
+    ];
+    for (from, to, said) in table {
+        assert!(GOOD.contains(from), "{from}");
+        let text = GOOD.replacen(from, to, 1);
+        let error = parse::<Toy>(&text, "toy.yml").unwrap_err().to_string();
+        assert_eq!(error, said, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn file_that_is_not_there_is_named() {
+    let error = load::<Toy>(Path::new("/nonexistent/toy.yml")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "/nonexistent/toy.yml: cannot be read: No such file or directory (os error 2), expected a configuration in YAML"
+    );
+}
+
+#[test]
+fn problem_that_shows_later_gets_its_line() {
+    let loaded: Loaded<Toy> = parse_in(GOOD, Path::new("toy.yml")).unwrap();
+    let said = |key: &str| loaded.locate(&Problem::new(key, "in use")).to_string();
+    assert_eq!(
+        said("local_addresses.s1c_ip"),
+        "toy.yml:6: local_addresses.s1c_ip: in use"
+    );
+    assert_eq!(
+        said("subscribers[1].type"),
+        "toy.yml:13: subscribers[1].type: in use"
+    );
+    // Not in the file: the nearest that is.
+    assert_eq!(
+        said("local_addresses.s1u_ip"),
+        "toy.yml:5: local_addresses.s1u_ip: in use"
+    );
+}
+
+#[test]
+fn anchors_and_merged_keys_are_understood() {
+    let text = "mcc: \"001\"\nlocal_addresses: &a {s1c_ip: 192.0.2.1}\nsubscribers:\n\
+                - &s {imsi: 001010000000001, type: external}\n- {<<: *s, imsi: 001010000000002}\n";
+    let toy: Toy = parse(text, "toy.yml").unwrap();
+    assert_eq!(toy.subscribers[1].imsi, Imsi("001010000000002".to_owned()));
+    assert_eq!(toy.subscribers[1].kind, Kind::External);
+}
+
+#[test]
+fn aliases_cannot_exhaust_the_memory() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let aliases = format!("*a{}, ", level - 1).repeat(10);
+        text += &format!("a{level}: &a{level} [{aliases}]\n");
+    }
+    let error = parse::<Toy>(&text, "toy.yml").unwrap_err();
+    assert!(error.what.contains("more than 2000000 values"), "{error}");
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let text = format!("a: {}{}", "[".repeat(10_000), "]".repeat(10_000));
+    assert!(parse::<Toy>(&text, "toy.yml").is_err());
+}
