@@ -1,1 +1,41 @@
+//! The packet pipeline of a user plane, on buffers: tunnel tables, encapsulation, relay, decapsulation, anti-spoofing,
+//! drop reasons and counters. It has no socket and no clock; `epc-driver` moves the octets.
+//!
+//! ```text
+//!            TUN ──> Encapsulate ──> Outbox ──> UDP        eNB: S1-U    P-GW: S5-U
+//!                    UE address -> tunnel
+//!
+//!            UDP ──> Receive ──┬──> Outbox ──> UDP         S-GW: another TEID, in place
+//!                    TEID      ├──> Delivery ─> TUN        eNB, P-GW: is it this UE's?
+//!                              └──> slow path              whatever is not a G-PDU with a known TEID
+//! ```
+//!
+//! Both have tables of their own, changed by [`epc_node::Rule`]s between two batches of packets. Nothing here locks,
+//! waits or, once the buffers exist, allocates per packet.
 
+#![forbid(unsafe_code)]
+
+mod counters;
+mod encapsulate;
+mod gtpu;
+mod icmp;
+mod ip;
+mod outbox;
+mod receive;
+mod table;
+
+pub use counters::{Counters, Direction, Drop, Port, Snapshot, Traffic};
+pub use encapsulate::Encapsulate;
+pub use gtpu::HEADER as GTPU_HEADER;
+pub use outbox::{Message, Outbox};
+pub use receive::{Delivery, Receive, Slow};
+pub use table::{Receivers, Senders};
+
+/// On which side of the tunnel a TUN device lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The UEs' (eNB): packets from the device come from UEs, packets to it go to UEs.
+    Ue,
+    /// The network's, SGi (P-GW): packets from the device go to UEs, packets to it come from UEs.
+    Network,
+}
