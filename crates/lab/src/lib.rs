@@ -1,1 +1,39 @@
+//! A lab of network namespaces: nodes, links between them, programs in them, and what is said on the wire.
+//!
+//! ```text
+//! sandbox    the process itself, again, as pid 1 of namespaces of its own: whatever ends it, nothing is left
+//! Namespace  one node's network; run a closure or start a program in it
+//! link       a virtual cable between two namespaces, with an address at either end
+//! Process    a program in a namespace: log, signals, exit
+//! http, web  a client and a server that work inside a namespace
+//! ping       the round-trip time between two namespaces
+//! Capture    every frame on the links, in one order, into a pcapng file and to a function
+//! Epc        all of it in the shape of an EPC: UE, eNB, MME, S-GW, P-GW, server, one link a reference point
+//! ```
+//!
+//! No tool outside is needed (no `ip`, no `tcpdump`), and no privilege where the kernel lets ordinary users have
+//! user namespaces. Tests and the demo wait for states with [`wait_for`], never for time.
 
+mod capture;
+mod epc;
+mod error;
+pub mod http;
+mod namespace;
+mod netlink;
+pub mod pcap;
+pub mod ping;
+mod process;
+pub mod sandbox;
+mod wait;
+pub mod web;
+
+pub use capture::{Capture, Captured, Point, Totals};
+pub use epc::{Epc, Node, ReferencePoint};
+pub use error::Error;
+pub use namespace::{Namespace, Traffic};
+pub use netlink::{End, LinkOptions, link};
+pub use process::Process;
+pub use wait::wait_for;
+
+/// What everything here returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,161 @@
+//! Links, addresses and routes, over rtnetlink.
+
+use std::fs;
+use std::net::IpAddr;
+use std::os::fd::AsRawFd;
+
+use futures_util::TryStreamExt;
+use ipnet::IpNet;
+use rtnetlink::packet_route::link::{InfoData, InfoVeth, LinkAttribute};
+use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
+
+use crate::{Error, Namespace, Result};
+
+/// One end of a [`link`].
+#[derive(Debug, Clone)]
+pub struct End<'a> {
+    /// Where it ends.
+    pub namespace: &'a Namespace,
+    /// The name of the device there, 15 characters at most.
+    pub device: &'a str,
+    /// Its addresses.
+    pub addresses: &'a [IpNet],
+}
+
+/// How a [`link`] is to be.
+#[derive(Debug, Clone, Default)]
+pub struct LinkOptions {
+    /// Largest IP packet; the kernel's default, 1500, when `None`.
+    pub mtu: Option<u32>,
+    /// Every frame goes over the link as it would over a real cable: the kernel cuts its large segments before, so that
+    /// a capture shows single packets. Slower.
+    pub single_packets: bool,
+}
+
+/// A virtual cable between two namespaces, up, with its addresses.
+pub fn link(a: &End<'_>, b: &End<'_>, options: &LinkOptions) -> Result<()> {
+    let what = format!(
+        "link {} of {} to {} of {}",
+        a.device,
+        a.namespace.name(),
+        b.device,
+        b.namespace.name()
+    );
+    let far_end = b.namespace.fd();
+    netlink(a.namespace, async |handle| {
+        let peer = with_options(
+            LinkMessageBuilder::<LinkUnspec>::new().name(b.device.to_owned()),
+            options,
+        )
+        .setns_by_fd(far_end.as_raw_fd())
+        .build();
+        let near = with_options(LinkMessageBuilder::<LinkVeth>::new(a.device, b.device), options)
+            .set_info_data(InfoData::Veth(InfoVeth::Peer(peer)))
+            .build();
+        handle
+            .link()
+            .add(near)
+            .execute()
+            .await
+            .map_err(Error::netlink(what))
+    })?;
+    for end in [a, b] {
+        keep_quiet(end);
+        for address in end.addresses {
+            add_address(end.namespace, end.device, *address)?;
+        }
+        bring_up(end.namespace, end.device)?;
+    }
+    Ok(())
+}
+
+fn with_options<T>(mut message: LinkMessageBuilder<T>, options: &LinkOptions) -> LinkMessageBuilder<T> {
+    if let Some(mtu) = options.mtu {
+        message = message.append_extra_attribute(LinkAttribute::Mtu(mtu));
+    }
+    if options.single_packets {
+        message = message.append_extra_attribute(LinkAttribute::GsoMaxSegs(1));
+    }
+    message
+}
+
+/// No neighbour and router discovery where nobody speaks IPv6, no waiting for duplicates where somebody does. A kernel
+/// without IPv6 or with a read-only /proc has other defaults, which do no harm.
+fn keep_quiet(end: &End<'_>) {
+    let speaks_ipv6 = end.addresses.iter().any(|address| address.addr().is_ipv6());
+    let (key, value) = if speaks_ipv6 {
+        ("accept_dad", "0")
+    } else {
+        ("disable_ipv6", "1")
+    };
+    let path = format!("/proc/sys/net/ipv6/conf/{}/{key}", end.device);
+    let _ = end.namespace.run(|| fs::write(path, value));
+}
+
+pub(crate) fn bring_up(namespace: &Namespace, device: &str) -> Result<()> {
+    let what = format!("{}: set {device} up", namespace.name());
+    netlink(namespace, async |handle| {
+        let message = LinkUnspec::new_with_name(device).up().build();
+        handle
+            .link()
+            .set(message)
+            .execute()
+            .await
+            .map_err(Error::netlink(what))
+    })
+}
+
+pub(crate) fn add_address(namespace: &Namespace, device: &str, address: IpNet) -> Result<()> {
+    let what = format!("{}: add {address} to {device}", namespace.name());
+    netlink(namespace, async |handle| {
+        let index = index_of(&handle, device)
+            .await
+            .map_err(Error::netlink(what.clone()))?;
+        let request = handle.address().add(index, address.addr(), address.prefix_len());
+        request.execute().await.map_err(Error::netlink(what))
+    })
+}
+
+pub(crate) fn default_route(namespace: &Namespace, gateway: IpAddr) -> Result<()> {
+    let what = format!("{}: default route via {gateway}", namespace.name());
+    netlink(namespace, async |handle| {
+        let route = match gateway {
+            IpAddr::V4(gateway) => RouteMessageBuilder::<std::net::Ipv4Addr>::new()
+                .gateway(gateway)
+                .build(),
+            IpAddr::V6(gateway) => RouteMessageBuilder::<std::net::Ipv6Addr>::new()
+                .gateway(gateway)
+                .build(),
+        };
+        handle
+            .route()
+            .add(route)
+            .execute()
+            .await
+            .map_err(Error::netlink(what))
+    })
+}
+
+async fn index_of(handle: &Handle, device: &str) -> std::result::Result<u32, rtnetlink::Error> {
+    let mut links = handle.link().get().match_name(device.to_owned()).execute();
+    match links.try_next().await? {
+        Some(link) => Ok(link.header.index),
+        None => Err(rtnetlink::Error::RequestFailed),
+    }
+}
+
+/// Runs `task` with a netlink socket of `namespace`.
+fn netlink<T: Send>(namespace: &Namespace, task: impl AsyncFnOnce(Handle) -> Result<T> + Send) -> Result<T> {
+    namespace.run(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::io("a runtime"))?;
+        runtime.block_on(async {
+            let (connection, handle, _) =
+                rtnetlink::new_connection().map_err(Error::io("a netlink socket"))?;
+            tokio::spawn(connection);
+            task(handle).await
+        })
+    })
+}

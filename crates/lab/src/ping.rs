@@ -1,0 +1,98 @@
+//! ICMP echo from inside a namespace.
+
+use std::io::{ErrorKind, Read};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::{Error, Namespace, Result};
+
+const ECHO_REQUEST: u8 = 8;
+const ECHO_REPLY: u8 = 0;
+
+/// Sends one echo request with `size` octets of payload and waits for its reply: the round-trip time. `from` is the
+/// source address, any of the namespace's when `None`.
+pub fn ping(
+    namespace: &Namespace,
+    from: Option<Ipv4Addr>,
+    to: Ipv4Addr,
+    sequence: u16,
+    size: usize,
+    limit: Duration,
+) -> Result<Duration> {
+    namespace.run(|| echo(from, to, sequence, size, limit))
+}
+
+fn echo(
+    from: Option<Ipv4Addr>,
+    to: Ipv4Addr,
+    sequence: u16,
+    size: usize,
+    limit: Duration,
+) -> Result<Duration> {
+    let what = || Error::io(format!("ping {to}"));
+    let mut socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).map_err(what())?;
+    if let Some(from) = from {
+        socket.bind(&SocketAddr::from((from, 0)).into()).map_err(what())?;
+    }
+    socket
+        .connect(&SocketAddr::from((to, 0)).into())
+        .map_err(what())?;
+    // Tells our replies from those of another ping in the namespace.
+    let identifier = sequence ^ 0x4750;
+    let started = Instant::now();
+    socket
+        .send(&request(identifier, sequence, size))
+        .map_err(what())?;
+    let mut buffer = vec![0; 65_536];
+    loop {
+        let left = limit.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            return Err(Error::NoEcho { to, limit });
+        }
+        socket.set_read_timeout(Some(left)).map_err(what())?;
+        match socket.read(&mut buffer) {
+            Ok(length) if is_reply(&buffer[..length], identifier, sequence, size) => {
+                return Ok(started.elapsed());
+            }
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(error) => return Err(what()(error)),
+        }
+    }
+}
+
+fn request(identifier: u16, sequence: u16, size: usize) -> Vec<u8> {
+    let mut message = vec![ECHO_REQUEST, 0, 0, 0];
+    message.extend(identifier.to_be_bytes());
+    message.extend(sequence.to_be_bytes());
+    message.extend((0..size).map(|at| at as u8));
+    let sum = checksum(&message);
+    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    message
+}
+
+/// A raw socket hands the IP header over too.
+fn is_reply(packet: &[u8], identifier: u16, sequence: u16, size: usize) -> bool {
+    let header = packet.first().map_or(0, |first| usize::from(first & 15) * 4);
+    let Some(message) = packet.get(header..) else {
+        return false;
+    };
+    message.first() == Some(&ECHO_REPLY)
+        && message.get(4..6) == Some(&identifier.to_be_bytes())
+        && message.get(6..8) == Some(&sequence.to_be_bytes())
+        && message.len() == 8 + size
+}
+
+/// RFC 1071.
+fn checksum(octets: &[u8]) -> u16 {
+    let mut sum: u32 = octets
+        .chunks(2)
+        .map(|pair| u32::from(pair[0]) << 8 | u32::from(*pair.get(1).unwrap_or(&0)))
+        .sum();
+    while sum > 0xffff {
+        sum = (sum >> 16) + (sum & 0xffff);
+    }
+    !(sum as u16)
+}
