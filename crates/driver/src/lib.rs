@@ -1,3 +1,142 @@
-//! Runs a brain as a daemon.
+//! Runs a brain as a daemon. The only crate with sockets, threads, devices, signals, HTTP and a clock.
+//!
+//! ```text
+//! args -> config -> host checks -> sockets, user plane, TUN, rules -> control loop -> all of it undone
+//!
+//! datagrams  ─┐                      ┌─ rules     -> user plane, in force before the next output
+//! slow path  ─┼─> control loop ──────┼─ datagrams -> sockets
+//! timer      ─┤   one task, owns     └─ events    -> the daemon's effects on the host, awaited
+//! signals    ─┤   the brain
+//! HTTP       ─┘
+//! ```
+//!
+//! A daemon implements [`Daemon`] and its `main` returns [`main`]`::<ItsDaemon>()`.
 
+mod args;
 pub mod config;
+mod control;
+mod http;
+mod log;
+mod metrics;
+mod run;
+mod sockets;
+#[cfg(test)]
+mod toy;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use epc_node::config::LogFormat;
+use epc_node::{Boot, Interface, Node};
+use prometheus_client::registry::Registry;
+use serde::de::DeserializeOwned;
+
+pub use config::Problem;
+
+/// A brain, its configuration, and what it needs from the host.
+///
+/// The value itself is what the daemon keeps outside of its brain: handles of routes and rules, running fetches.
+#[expect(async_fn_in_trait, reason = "everything runs on one thread")]
+pub trait Daemon: Sized + 'static {
+    /// `enb`, `mme`, `sgw`, `pgw`: the program, the default file, the prefix of metrics.
+    const NAME: &'static str;
+    /// One sentence for `--help`.
+    const ABOUT: &'static str;
+    /// The file.
+    type Config: DeserializeOwned + Clone;
+    /// The brain.
+    type Node: Node;
+
+    /// What no single key can tell.
+    fn check(config: &Self::Config) -> Result<(), Problem>;
+
+    /// What this host must have for the configuration to work, such as an interface that it names. Asked at start and
+    /// before a reload.
+    fn check_host(_config: &Self::Config) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    /// The keys that all daemons have.
+    fn common(config: &Self::Config) -> Common;
+
+    /// The sockets on which the brain talks.
+    fn sockets(config: &Self::Config) -> Vec<Socket>;
+
+    /// Puts back into `new` what cannot change while the node runs, and returns the keys whose change is thereby
+    /// refused.
+    fn keep_fixed(running: &Self::Config, new: &mut Self::Config) -> Vec<&'static str>;
+
+    /// A new brain, with its metrics registered.
+    fn node(config: &Self::Config, boot: Boot, registry: &mut Registry, now: Instant) -> Self::Node;
+
+    /// What is missing before the node can serve; empty when nothing is.
+    fn missing(node: &Self::Node) -> Vec<String>;
+
+    /// Whether nothing is left to do after [`Daemon::shutdown`].
+    fn is_drained(node: &Self::Node) -> bool;
+
+    /// The command that brings a new configuration.
+    fn reload(config: Self::Config) -> <Self::Node as Node>::Command;
+
+    /// The command to end every session.
+    fn shutdown() -> <Self::Node as Node>::Command;
+
+    /// Prepares the host: routes and rules. The user plane and its TUN device are there already.
+    async fn start(config: &Self::Config, registry: &mut Registry) -> Result<Self, Problem>;
+
+    /// Does what an event asks of the host. The outputs of the brain that follow it wait until this returns.
+    async fn on_event(&mut self, event: <Self::Node as Node>::Event);
+
+    /// Undoes what [`Daemon::start`] and the events did to the host.
+    async fn stop(&mut self) {}
+}
+
+/// The keys that all daemons have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Common {
+    /// Where to serve `/metrics`, `/livez` and `/readyz`.
+    pub prom_addr: Option<SocketAddr>,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// How long a stop may take.
+    pub shutdown_grace: Duration,
+    /// Asked for the user plane of go-gtp's kernel module; answered with a line in the log.
+    pub use_kernel_gtp: bool,
+}
+
+/// A UDP socket of the control plane. Interfaces with the same address share one socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Socket {
+    /// The reference point that is spoken there.
+    pub interface: Interface,
+    /// The address to bind.
+    pub address: SocketAddr,
+    /// The key that gave the address, for errors.
+    pub key: &'static str,
+}
+
+/// Puts keys back into a new configuration that cannot change while the node runs; evaluates to those that differed.
+///
+/// `keep_fixed!(running, new; local_addresses, prom_addr)`, for [`Daemon::keep_fixed`].
+#[macro_export]
+macro_rules! keep_fixed {
+    ($running:expr, $new:expr; $($key:ident),* $(,)?) => {{
+        let mut kept: Vec<&'static str> = Vec::new();
+        $(
+            if $running.$key != $new.$key {
+                $new.$key = $running.$key.clone();
+                kept.push(stringify!($key));
+            }
+        )*
+        kept
+    }};
+}
+
+/// The whole program: arguments, configuration, node, until it is told to stop.
+///
+/// The exit code is 0 after an orderly stop, 2 when the arguments, the configuration or this host do not allow a start,
+/// 128 + the signal's number when a second signal cut the stop short.
+pub fn main<D: Daemon>() -> ExitCode {
+    run::main::<D>(std::env::args_os())
+}
