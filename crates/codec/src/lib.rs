@@ -1,8 +1,3 @@
-<<<<<<< HEAD
-/// Tunnel endpoint identifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Teid(pub u32);
-=======
 //! Octets to typed messages and back, for the interfaces of an LTE packet core.
 //!
 //! | module     | protocol | specification | used on |
@@ -103,4 +98,3 @@ impl core::fmt::Display for Ebi {
         write!(f, "{}", self.0)
     }
 }
->>>>>>> 1841504 (codec: GTPv2-C sessions and bearers, GTPv1-U, as typed messages)
