@@ -75,7 +75,22 @@ pub const DEFAULT_POOL: Ipv4Net = match Ipv4Net::new(Ipv4Addr::new(10, 60, 0, 0)
     Err(_) => panic!("16 is a prefix length"),
 };
 
+/// Octets that the tunnel puts before a packet: IPv6 or IPv4, UDP and GTP-U headers.
+const TUNNEL_V4: u16 = 20 + 8 + 8;
+const TUNNEL_V6: u16 = 40 + 8 + 8;
+
 impl Config {
+    /// Octets of the largest packet that UEs should send (PCO, TS 24.008 §10.5.6.3): that of `user_plane.mtu`, or what
+    /// Ethernet leaves.
+    pub fn link_mtu(&self) -> u16 {
+        let tunnel = if self.local_addresses.s5u_ip.is_ipv4() {
+            TUNNEL_V4
+        } else {
+            TUNNEL_V6
+        };
+        self.user_plane.mtu.unwrap_or(1500 - tunnel)
+    }
+
     /// What no single key can tell: the key at fault, and what is wrong.
     pub fn check(&self) -> Result<(), (String, String)> {
         for (i, pool) in self.ue_pools.iter().enumerate() {

@@ -1,4 +1,282 @@
+//! The brain of a P-GW (TS 23.401 §4.4.3.3), without I/O: it gives UEs their addresses, and joins S5-U to SGi.
+//!
+//! ```text
+//!  S-GW ══S5-C══╗                     create_session  modify_bearer  delete_session  delete_bearer
+//!               ║ P-GW                pool: the addresses of UEs
+//!  S-GW ══S5-U══╩══ TUN ── SGi        rules for the user plane, events for routes
+//! ```
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
 pub mod config;
+mod create_session;
+mod delete_bearer;
+mod delete_session;
+mod metrics;
+mod modify_bearer;
+mod peers;
 mod pool;
+mod session;
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use epc_codec::gtpv2c::{CauseValue, Message};
+use epc_codec::{Error, Imsi, Teid};
+use epc_node::gtpc::{Asked, Endpoint, Incoming};
+use epc_node::{Boot, Interface, Node, Output, Outputs, Rule, TeidAllocator, UeAddress, gtpu};
+use tracing::{debug, info};
 
 pub use config::Config;
+use pool::Addresses;
+use session::{Session, Sessions, State};
+
+/// What an operator asks of the P-GW.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Take another configuration; the addresses to bind stay.
+    Reload(Config),
+    /// End every PDN connection of a subscriber, TS 23.401 §5.4.4.1.
+    Detach(Imsi),
+    /// Delete every session at its S-GW and take no more.
+    Shutdown,
+}
+
+/// What the outside world should do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Packets for this UE are to come to the TUN device.
+    SessionUp {
+        /// Whose.
+        imsi: Imsi,
+        /// Its addresses.
+        ue: UeAddress,
+    },
+    /// They need not any more.
+    SessionDown {
+        /// Whose.
+        imsi: Imsi,
+        /// Its addresses.
+        ue: UeAddress,
+    },
+}
+
+/// The brain.
+#[derive(Debug)]
+pub struct Pgw {
+    config: Config,
+    gtpc: Endpoint<Pending>,
+    gtpu: gtpu::Endpoint,
+    sessions: Sessions,
+    addresses: Addresses,
+    control_teids: TeidAllocator,
+    user_teids: TeidAllocator,
+    next_charging_id: u32,
+    out: Outputs<Event>,
+    shutting_down: bool,
+}
+
+/// What a request of ours was sent for.
+#[derive(Debug)]
+enum Pending {
+    /// The S-GW is asked to delete.
+    DeleteBearer { session: Teid },
+}
+
+impl Pgw {
+    /// A P-GW without sessions.
+    pub fn new(config: Config, boot: Boot, _now: Instant) -> Pgw {
+        let local = vec![(Interface::S5u, config.local_addresses.s5u_ip)];
+        Pgw {
+            gtpc: Endpoint::new(&config.gtp_c, boot.restart_counter),
+            gtpu: gtpu::Endpoint::new(&config.gtp_c, local),
+            addresses: Addresses::new(&config.ue_pools, config::DEFAULT_POOL),
+            config,
+            sessions: Sessions::default(),
+            control_teids: TeidAllocator::new(boot.control_teid_key),
+            user_teids: TeidAllocator::new(boot.user_teid_key),
+            next_charging_id: 1,
+            out: Outputs::default(),
+            shutting_down: false,
+        }
+    }
+
+    /// What is missing to serve. A P-GW needs nobody: S-GWs come with their sessions.
+    pub fn readiness(&self) -> Vec<String> {
+        if self.shutting_down {
+            vec!["shutting down".to_owned()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Whether a shutdown has nothing left to do.
+    pub fn is_drained(&self) -> bool {
+        self.shutting_down && self.sessions.len() == 0 && self.gtpc.is_idle()
+    }
+
+    fn act(&mut self, incoming: Incoming<Pending>, now: Instant) {
+        match incoming {
+            Incoming::Request { asked, message } => self.request(asked, message, now),
+            Incoming::Faulty { asked, error } => self.refuse_faulty(&asked, &error, now),
+            Incoming::Response {
+                continuation: Pending::DeleteBearer { session },
+                ..
+            }
+            | Incoming::NoResponse {
+                continuation: Pending::DeleteBearer { session },
+                ..
+            } => {
+                delete_bearer::finish(self, session);
+            }
+            Incoming::Path { path, change } => peers::path_changed(self, path, change),
+        }
+    }
+
+    fn request(&mut self, asked: Asked, message: Message, now: Instant) {
+        match message {
+            Message::CreateSessionRequest(request) => create_session::handle(self, asked, &request, now),
+            Message::ModifyBearerRequest(request) => modify_bearer::handle(self, asked, &request, now),
+            Message::DeleteSessionRequest(request) => delete_session::handle(self, asked, &request, now),
+            _ => {
+                debug!(peer = %asked.from, request = %asked.header.message_type, "request not served");
+                let teid = self.peer_teid(&asked);
+                self.refuse(&asked, teid, CauseValue::SERVICE_NOT_SUPPORTED, now);
+            }
+        }
+    }
+
+    /// The session that a request may act on: it names it by its TEID, and comes from its S-GW.
+    fn session_of(&self, asked: &Asked) -> Option<&Session> {
+        let session = self.sessions.get(asked.teid())?;
+        (session.state == State::Active && session.sgw_s5c.ip() == asked.from.ip()).then_some(session)
+    }
+
+    /// The TEID to put into an answer to this request: what the S-GW gave out, 0 if it is not known.
+    fn peer_teid(&self, asked: &Asked) -> Teid {
+        self.sessions
+            .get(asked.teid())
+            .map_or(Teid(0), |session| session.sgw_s5c.teid)
+    }
+
+    fn refuse(&mut self, asked: &Asked, teid: Teid, cause: CauseValue, now: Instant) {
+        self.gtpc.refuse(asked, teid, cause, None, now, &mut self.out);
+    }
+
+    /// TS 29.274 §7.7: the error names the cause and the IE.
+    fn refuse_faulty(&mut self, asked: &Asked, error: &Error, now: Instant) {
+        let teid = self.peer_teid(asked);
+        let Some(cause) = error.cause() else { return };
+        self.gtpc
+            .refuse(asked, teid, cause, error.offending(), now, &mut self.out);
+    }
+
+    fn has_room(&self) -> bool {
+        !self.shutting_down && self.sessions.len() < self.config.max_sessions
+    }
+
+    /// From now on nothing passes for this session, and its address goes back to the pool.
+    fn close(&mut self, teid: Teid) {
+        let Some(session) = self
+            .sessions
+            .get_mut(teid)
+            .filter(|session| session.state == State::Active)
+        else {
+            return;
+        };
+        session.state = State::Deleting;
+        let (imsi, ue) = (session.imsi, session.ue);
+        self.out.rule(Rule::StopReceiving {
+            teid: session.s5u_teid,
+        });
+        self.out.rule(Rule::StopSending { ue });
+        self.out.event(Event::SessionDown { imsi, ue });
+        self.give_back(ue);
+        self.gtpc.metrics.active_sessions.dec();
+        self.gtpc.metrics.active_bearers.dec();
+    }
+
+    fn give_back(&mut self, ue: UeAddress) {
+        if let Some(ipv4) = ue.ipv4 {
+            self.addresses.give_back_ipv4(ipv4);
+        }
+        if let Some(ipv6) = ue.ipv6 {
+            self.addresses.give_back_ipv6(ipv6);
+        }
+    }
+
+    /// Closes a session if that is not done yet, and forgets it.
+    fn forget(&mut self, teid: Teid) -> Option<Session> {
+        self.close(teid);
+        let session = self.sessions.remove(teid)?;
+        self.control_teids.free(session.teid);
+        self.user_teids.free(session.s5u_teid);
+        Some(session)
+    }
+
+    fn drain(&mut self, now: Instant) {
+        while let Some(incoming) = self.gtpc.pop() {
+            self.act(incoming, now);
+        }
+        while let Some(incoming) = self.gtpu.pop() {
+            peers::user_plane(self, incoming, now);
+        }
+    }
+}
+
+impl Node for Pgw {
+    type Command = Command;
+    type Event = Event;
+
+    fn handle_datagram(&mut self, on: Interface, from: SocketAddr, datagram: &[u8], now: Instant) {
+        match on {
+            Interface::S5c => self.gtpc.receive(on, from, datagram, now, &mut self.out),
+            Interface::S5u => {
+                self.gtpu
+                    .receive(on, from, datagram, now, &mut self.gtpc.metrics, &mut self.out);
+            }
+            Interface::S1Mme | Interface::S11 | Interface::S1u => {}
+        }
+        self.drain(now);
+    }
+
+    fn handle_command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Reload(config) => {
+                self.gtpc.reconfigure(&config.gtp_c);
+                self.gtpu.reconfigure(&config.gtp_c);
+                if config.ue_pools != self.config.ue_pools {
+                    self.addresses.reconfigure(&config.ue_pools, config::DEFAULT_POOL);
+                }
+                self.config = Config {
+                    local_addresses: self.config.local_addresses.clone(),
+                    ..config
+                };
+                info!("configuration reloaded");
+            }
+            Command::Detach(imsi) => delete_bearer::of_subscriber(self, imsi, now),
+            Command::Shutdown => {
+                self.shutting_down = true;
+                info!(sessions = self.sessions.len(), "shutting down");
+                delete_bearer::of_all(self, now);
+            }
+        }
+        self.drain(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.gtpc.timeout(now, &mut self.out);
+        self.gtpu.timeout(now, &mut self.gtpc.metrics, &mut self.out);
+        self.drain(now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output<Event>> {
+        self.out.pop()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.gtpc.poll_timeout(), self.gtpu.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}

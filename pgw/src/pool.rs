@@ -10,7 +10,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// Why no address was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Every address of the pools is in use.
     Exhausted,
     /// The address that was asked for is another UE's.
@@ -23,7 +23,7 @@ pub enum Refusal {
 
 /// The pools, and what of them is in use.
 #[derive(Debug)]
-pub struct Addresses {
+pub(crate) struct Addresses {
     ipv4: Vec<Pool<Ipv4Net>>,
     ipv6: Vec<Pool<Ipv6Net>>,
     /// Whether an address may be asked for that is in none of the pools.
@@ -34,7 +34,7 @@ pub struct Addresses {
 
 impl Addresses {
     /// The pools of the configuration, or `default` where it names none: then any address may be asked for.
-    pub fn new(pools: &[IpNet], default: Ipv4Net) -> Addresses {
+    pub(crate) fn new(pools: &[IpNet], default: Ipv4Net) -> Addresses {
         let mut addresses = Addresses {
             ipv4: Vec::new(),
             ipv6: Vec::new(),
@@ -54,7 +54,7 @@ impl Addresses {
     }
 
     /// Takes other pools; who has an address keeps it.
-    pub fn reconfigure(&mut self, pools: &[IpNet], default: Ipv4Net) {
+    pub(crate) fn reconfigure(&mut self, pools: &[IpNet], default: Ipv4Net) {
         let in_use = std::mem::take(&mut self.in_use);
         *self = Addresses {
             in_use,
@@ -63,7 +63,7 @@ impl Addresses {
     }
 
     /// Gives out an IPv4 address: the one that is asked for, or any.
-    pub fn take_ipv4(&mut self, asked_for: Option<Ipv4Addr>) -> Result<Ipv4Addr, Refusal> {
+    pub(crate) fn take_ipv4(&mut self, asked_for: Option<Ipv4Addr>) -> Result<Ipv4Addr, Refusal> {
         if let Some(address) = asked_for.filter(|address| !address.is_unspecified()) {
             let inside = self.ipv4.iter().any(|pool| pool.net.contains(&address));
             self.take(IpAddr::V4(address), inside)?;
@@ -76,7 +76,7 @@ impl Addresses {
 
     /// Gives out an IPv6 /64 prefix, as the address whose last 64 bits are 0: that of the address that is asked for, or
     /// any.
-    pub fn take_ipv6(&mut self, asked_for: Option<Ipv6Addr>) -> Result<Ipv6Addr, Refusal> {
+    pub(crate) fn take_ipv6(&mut self, asked_for: Option<Ipv6Addr>) -> Result<Ipv6Addr, Refusal> {
         if let Some(address) = asked_for.filter(|address| !address.is_unspecified()) {
             let prefix = prefix_of(address);
             let inside = self.ipv6.iter().any(|pool| pool.net.contains(&prefix));
@@ -89,22 +89,22 @@ impl Addresses {
     }
 
     /// Takes back an IPv4 address.
-    pub fn give_back_ipv4(&mut self, address: Ipv4Addr) {
+    pub(crate) fn give_back_ipv4(&mut self, address: Ipv4Addr) {
         if self.in_use.remove(&IpAddr::V4(address)) {
             give_back(&mut self.ipv4, address);
         }
     }
 
     /// Takes back the /64 prefix of an IPv6 address.
-    pub fn give_back_ipv6(&mut self, address: Ipv6Addr) {
+    pub(crate) fn give_back_ipv6(&mut self, address: Ipv6Addr) {
         let prefix = prefix_of(address);
         if self.in_use.remove(&IpAddr::V6(prefix)) {
             give_back(&mut self.ipv6, prefix);
         }
     }
 
-    /// How many addresses and prefixes are in use.
-    pub fn in_use(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn in_use(&self) -> usize {
         self.in_use.len()
     }
 

@@ -1,3 +1,326 @@
+//! The brain of an S-GW (TS 23.401 §4.4.3.2), without I/O: it joins S11 to S5-C and S1-U to S5-U.
+//!
+//! ```text
+//!  MME ══S11══╗       ╔══S5-C══ P-GW      create_session  modify_bearer  delete_session
+//!             ║ S-GW  ║                   delete_bearer   release_access_bearers
+//!  eNB ══S1-U═╝       ╚══S5-U══ P-GW      rules for the user plane
+//! ```
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
 pub mod config;
+mod create_session;
+mod delete_bearer;
+mod delete_session;
+mod metrics;
+mod modify_bearer;
+mod peers;
+mod release_access_bearers;
+mod session;
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use epc_codec::gtpv2c::{CauseValue, Message};
+use epc_codec::{Error, Teid};
+use epc_node::gtpc::{Asked, Endpoint, Incoming};
+use epc_node::{Boot, Interface, Node, Output, Outputs, Rule, TeidAllocator, gtpu};
+use tracing::{debug, info};
 
 pub use config::Config;
+use session::{Session, Sessions, State};
+
+/// What an operator asks of the S-GW.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Take another configuration; the addresses stay.
+    Reload(Config),
+    /// Delete every session at its peers and take no more.
+    Shutdown,
+}
+
+/// The S-GW has nothing to tell the outside world that its metrics do not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {}
+
+/// The brain.
+#[derive(Debug)]
+pub struct Sgw {
+    config: Config,
+    gtpc: Endpoint<Pending>,
+    gtpu: gtpu::Endpoint,
+    sessions: Sessions,
+    control_teids: TeidAllocator,
+    user_teids: TeidAllocator,
+    out: Outputs<Event>,
+    shutting_down: bool,
+}
+
+/// What a request of ours was sent for.
+#[derive(Debug)]
+enum Pending {
+    /// The P-GW is asked for a session that an MME asked for.
+    CreateSession { session: Teid, asked: Asked },
+    /// The P-GW is asked to delete; the MME waits for its answer, if it asked.
+    DeleteSession { session: Teid, asked: Option<Asked> },
+    /// The MME is asked to delete; the P-GW waits for its answer, if it asked.
+    DeleteBearer { session: Teid, asked: Option<Asked> },
+    /// A peer is told of something that we have forgotten already.
+    Farewell,
+}
+
+impl Sgw {
+    /// An S-GW without sessions.
+    pub fn new(config: Config, boot: Boot, _now: Instant) -> Sgw {
+        let local = vec![
+            (Interface::S1u, config.local_addresses.s1u_ip),
+            (Interface::S5u, config.local_addresses.s5u_ip),
+        ];
+        Sgw {
+            gtpc: Endpoint::new(&config.gtp_c, boot.restart_counter),
+            gtpu: gtpu::Endpoint::new(&config.gtp_c, local),
+            config,
+            sessions: Sessions::default(),
+            control_teids: TeidAllocator::new(boot.control_teid_key),
+            user_teids: TeidAllocator::new(boot.user_teid_key),
+            out: Outputs::default(),
+            shutting_down: false,
+        }
+    }
+
+    /// What is missing to serve. An S-GW needs nobody: MMEs and P-GWs come with their sessions.
+    pub fn readiness(&self) -> Vec<String> {
+        if self.shutting_down {
+            vec!["shutting down".to_owned()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Whether a shutdown has nothing left to do.
+    pub fn is_drained(&self) -> bool {
+        self.shutting_down && self.sessions.len() == 0 && self.gtpc.is_idle()
+    }
+
+    /// S5-C, or S11 where both share an address and so a socket.
+    fn s5c(&self) -> Interface {
+        let addresses = &self.config.local_addresses;
+        if addresses.s5c_ip == addresses.s11_ip {
+            Interface::S11
+        } else {
+            Interface::S5c
+        }
+    }
+
+    /// S5-U, or S1-U where both share an address and so a socket.
+    fn s5u(&self) -> Interface {
+        let addresses = &self.config.local_addresses;
+        if addresses.s5u_ip == addresses.s1u_ip {
+            Interface::S1u
+        } else {
+            Interface::S5u
+        }
+    }
+
+    fn act(&mut self, incoming: Incoming<Pending>, now: Instant) {
+        match incoming {
+            Incoming::Request { asked, message } => self.request(asked, message, now),
+            Incoming::Faulty { asked, error } => self.refuse_faulty(&asked, &error, now),
+            Incoming::Response {
+                message,
+                continuation,
+                ..
+            } => self.response(continuation, Some(message), now),
+            Incoming::NoResponse { continuation, .. } => self.response(continuation, None, now),
+            Incoming::Path { path, change } => peers::path_changed(self, path, change, now),
+        }
+    }
+
+    fn request(&mut self, asked: Asked, message: Message, now: Instant) {
+        let from_mme = asked.on == Interface::S11;
+        let from_pgw = asked.on == self.s5c();
+        match message {
+            Message::CreateSessionRequest(request) if from_mme => {
+                create_session::start(self, asked, *request, now)
+            }
+            Message::ModifyBearerRequest(request) if from_mme => {
+                modify_bearer::handle(self, asked, &request, now)
+            }
+            Message::DeleteSessionRequest(request) if from_mme => {
+                delete_session::start(self, asked, &request, now)
+            }
+            Message::ReleaseAccessBearersRequest(_) if from_mme => {
+                release_access_bearers::handle(self, asked, now)
+            }
+            Message::DeleteBearerRequest(request) if from_pgw => {
+                delete_bearer::start(self, asked, *request, now)
+            }
+            _ => {
+                debug!(peer = %asked.from, request = %asked.header.message_type, "request not served");
+                let teid = self.peer_teid(&asked);
+                self.refuse(&asked, teid, CauseValue::SERVICE_NOT_SUPPORTED, now);
+            }
+        }
+    }
+
+    /// A response came to what we asked for; `None` if it never came.
+    fn response(&mut self, pending: Pending, message: Option<Result<Message, Error>>, now: Instant) {
+        match pending {
+            Pending::CreateSession { session, asked } => {
+                let response = match message {
+                    Some(Ok(Message::CreateSessionResponse(response))) => Ok(*response),
+                    Some(_) => Err(CauseValue::INVALID_REPLY_FROM_REMOTE_PEER),
+                    None => Err(CauseValue::REMOTE_PEER_NOT_RESPONDING),
+                };
+                create_session::finish(self, session, asked, response, now);
+            }
+            Pending::DeleteSession { session, asked } => delete_session::finish(self, session, asked, now),
+            Pending::DeleteBearer { session, asked } => {
+                let response = match message {
+                    Some(Ok(Message::DeleteBearerResponse(response))) => Some(*response),
+                    _ => None,
+                };
+                delete_bearer::finish(self, session, asked, response, now);
+            }
+            Pending::Farewell => {}
+        }
+    }
+
+    /// The session that a request from `asked.from` may act on, if it names one by its TEID.
+    fn session_of(&self, asked: &Asked) -> Option<&Session> {
+        let session = self.sessions.get(asked.teid())?;
+        let peer = asked.from.ip();
+        let owners = [session.mme_s11.ip(), session.pgw_s5c.ip()];
+        (session.state == State::Active && owners.contains(&peer)).then_some(session)
+    }
+
+    /// The TEID to put into an answer to this request: what the peer gave out, 0 if it is not known.
+    fn peer_teid(&self, asked: &Asked) -> Teid {
+        let Some(session) = self.sessions.get(asked.teid()) else {
+            return Teid(0);
+        };
+        if asked.from.ip() == session.mme_s11.ip() {
+            session.mme_s11.teid
+        } else {
+            session.pgw_s5c.teid
+        }
+    }
+
+    fn refuse(&mut self, asked: &Asked, teid: Teid, cause: CauseValue, now: Instant) {
+        self.gtpc.refuse(asked, teid, cause, None, now, &mut self.out);
+    }
+
+    /// TS 29.274 §7.7: the error names the cause and the IE.
+    fn refuse_faulty(&mut self, asked: &Asked, error: &Error, now: Instant) {
+        let teid = self.peer_teid(asked);
+        let Some(cause) = error.cause() else { return };
+        self.gtpc
+            .refuse(asked, teid, cause, error.offending(), now, &mut self.out);
+    }
+
+    fn has_room(&self) -> bool {
+        !self.shutting_down && self.sessions.len() < self.config.max_sessions
+    }
+
+    /// From now on its tunnels forward nothing.
+    fn close_tunnels(&mut self, teid: Teid) {
+        let Some(session) = self.sessions.get(teid) else {
+            return;
+        };
+        self.out.rule(Rule::StopReceiving {
+            teid: session.s1u_teid,
+        });
+        self.out.rule(Rule::StopReceiving {
+            teid: session.s5u_teid,
+        });
+    }
+
+    /// Forgets a session whose tunnels are closed.
+    fn forget(&mut self, teid: Teid) -> Option<Session> {
+        let session = self.sessions.remove(teid)?;
+        self.control_teids.free(session.teid);
+        self.user_teids.free(session.s1u_teid);
+        self.user_teids.free(session.s5u_teid);
+        self.count(session.state, None);
+        Some(session)
+    }
+
+    fn set_state(&mut self, teid: Teid, state: State) {
+        let Some(session) = self.sessions.get_mut(teid) else {
+            return;
+        };
+        let before = std::mem::replace(&mut session.state, state);
+        self.count(before, Some(state));
+    }
+
+    fn count(&self, before: State, after: Option<State>) {
+        let change = i64::from(after == Some(State::Active)) - i64::from(before == State::Active);
+        self.gtpc.metrics.active_sessions.inc_by(change);
+        self.gtpc.metrics.active_bearers.inc_by(change);
+    }
+
+    fn drain(&mut self, now: Instant) {
+        while let Some(incoming) = self.gtpc.pop() {
+            self.act(incoming, now);
+        }
+        while let Some(incoming) = self.gtpu.pop() {
+            peers::user_plane(self, incoming, now);
+        }
+    }
+}
+
+impl Node for Sgw {
+    type Command = Command;
+    type Event = Event;
+
+    fn handle_datagram(&mut self, on: Interface, from: SocketAddr, datagram: &[u8], now: Instant) {
+        match on {
+            Interface::S11 | Interface::S5c => self.gtpc.receive(on, from, datagram, now, &mut self.out),
+            Interface::S1u | Interface::S5u => {
+                self.gtpu
+                    .receive(on, from, datagram, now, &mut self.gtpc.metrics, &mut self.out);
+            }
+            Interface::S1Mme => {}
+        }
+        self.drain(now);
+    }
+
+    fn handle_command(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Reload(config) => {
+                self.gtpc.reconfigure(&config.gtp_c);
+                self.gtpu.reconfigure(&config.gtp_c);
+                self.config = Config {
+                    local_addresses: self.config.local_addresses.clone(),
+                    ..config
+                };
+                info!("configuration reloaded");
+            }
+            Command::Shutdown => {
+                self.shutting_down = true;
+                info!(sessions = self.sessions.len(), "shutting down");
+                peers::delete_all(self, now);
+            }
+        }
+        self.drain(now);
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.gtpc.timeout(now, &mut self.out);
+        self.gtpu.timeout(now, &mut self.gtpc.metrics, &mut self.out);
+        if self.shutting_down {
+            peers::delete_all(self, now);
+        }
+        self.drain(now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output<Event>> {
+        self.out.pop()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        [self.gtpc.poll_timeout(), self.gtpu.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}

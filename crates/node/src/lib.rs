@@ -13,9 +13,12 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod config;
+pub mod gtpc;
+pub mod gtpu;
 mod interface;
 pub mod metrics;
 pub mod paths;
+mod peer;
 mod rule;
 mod teid;
 pub mod text;
@@ -23,12 +26,16 @@ mod timers;
 pub mod transactions;
 
 pub use interface::Interface;
+pub use peer::Peer;
 pub use rule::{Rule, Then, UeAddress};
 pub use teid::{TeidAllocator, TeidKey};
 pub use timers::Timers;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
+
+use transactions::Transmit;
 
 /// A state machine without I/O. Time is an argument; nothing here waits.
 pub trait Node {
@@ -69,6 +76,38 @@ pub enum Output<E> {
     },
     /// Tell the outside world.
     Event(E),
+}
+
+/// The outputs that wait to be done, in order.
+#[derive(Debug)]
+pub struct Outputs<E>(VecDeque<Output<E>>);
+
+impl<E> Default for Outputs<E> {
+    fn default() -> Outputs<E> {
+        Outputs(VecDeque::new())
+    }
+}
+
+impl<E> Outputs<E> {
+    /// Changes the user plane.
+    pub fn rule(&mut self, rule: Rule) {
+        self.0.push_back(Output::Rule(rule));
+    }
+
+    /// Sends a datagram.
+    pub fn transmit(&mut self, Transmit { on, to, datagram }: Transmit) {
+        self.0.push_back(Output::Transmit { on, to, datagram });
+    }
+
+    /// Tells the outside world.
+    pub fn event(&mut self, event: E) {
+        self.0.push_back(Output::Event(event));
+    }
+
+    /// The next one, for [`Node::poll_output`].
+    pub fn pop(&mut self) -> Option<Output<E>> {
+        self.0.pop_front()
+    }
 }
 
 /// What a brain is given once, when it starts.

@@ -47,6 +47,11 @@ impl Paths {
         }
     }
 
+    /// Asks once another interval, after the next time.
+    pub fn reconfigure(&mut self, interval: Duration) {
+        self.interval = interval;
+    }
+
     /// Supervises a path from now on; the first Echo Request is due at once.
     pub fn watch(&mut self, path: PathId, now: Instant) {
         self.paths.entry(path).or_insert_with(|| Path {

@@ -83,6 +83,11 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
         }
     }
 
+    /// Takes another timing, for requests that are sent or repeated from now on.
+    pub fn reconfigure(&mut self, repetition: Repetition) {
+        self.repetition = repetition;
+    }
+
     /// Whether another request can be sent.
     pub fn has_room(&self) -> bool {
         self.pending.len() < self.limit
@@ -123,6 +128,11 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
         let pending = self.pending.remove(key)?;
         self.drop_stale();
         Some(pending.continuation)
+    }
+
+    /// Whether an outstanding request has something attached that `which` chooses.
+    pub fn any(&self, mut which: impl FnMut(&C) -> bool) -> bool {
+        self.pending.values().any(|pending| which(&pending.continuation))
     }
 
     /// Looks at what was attached to an outstanding request.
@@ -231,6 +241,11 @@ impl<K: Hash + Eq + Clone> Answers<K> {
             answers: HashMap::new(),
             expiries: VecDeque::new(),
         }
+    }
+
+    /// Keeps answers for another time from now on.
+    pub fn reconfigure(&mut self, keep: Duration) {
+        self.keep = keep;
     }
 
     /// A request came: is it new?

@@ -1,0 +1,84 @@
+//! Delete Bearer, TS 23.401 §5.4.4.1, TS 29.274 §7.2.9.2: the P-GW ends PDN connections.
+//!
+//! ```text
+//! P-GW ──Delete Bearer Request (linked EBI)──> S-GW
+//! P-GW <────── Delete Bearer Response ──────── S-GW
+//! ```
+
+use std::time::Instant;
+
+use epc_codec::gtpv2c::{Cause, CauseValue, DeleteBearerRequest};
+use epc_codec::{Imsi, Teid};
+use epc_node::Interface;
+use tracing::info;
+
+use crate::session::{Session, State};
+use crate::{Pending, Pgw};
+
+/// As many sessions are deleted at once while shutting down; the next follow as answers come.
+const AT_ONCE: usize = 1000;
+
+/// Ends every PDN connection of a subscriber.
+pub(crate) fn of_subscriber(pgw: &mut Pgw, imsi: Imsi, now: Instant) {
+    for teid in active(pgw, |session| session.imsi == imsi) {
+        start(pgw, teid, None, now);
+    }
+}
+
+/// Ends all, some at a time; UEs may attach again, at another P-GW.
+pub(crate) fn of_all(pgw: &mut Pgw, now: Instant) {
+    let deleting = pgw
+        .sessions
+        .iter()
+        .filter(|session| session.state == State::Deleting)
+        .count();
+    let some = AT_ONCE.saturating_sub(deleting);
+    for teid in active(pgw, |_| true).into_iter().take(some) {
+        start(pgw, teid, Some(CauseValue::REACTIVATION_REQUESTED), now);
+    }
+}
+
+/// Closes the tunnel and tells the S-GW; then `finish`.
+pub(crate) fn start(pgw: &mut Pgw, teid: Teid, cause: Option<CauseValue>, now: Instant) {
+    let Some(session) = pgw.sessions.get(teid).cloned() else {
+        return;
+    };
+    pgw.close(teid);
+    let request = DeleteBearerRequest {
+        linked_ebi: Some(session.ebi),
+        cause: cause.map(Cause::new),
+        ..DeleteBearerRequest::new()
+    };
+    let sgw = session.sgw_s5c;
+    let pending = Pending::DeleteBearer { session: teid };
+    if pgw
+        .gtpc
+        .request(
+            Interface::S5c,
+            sgw.address,
+            sgw.teid,
+            request,
+            pending,
+            now,
+            &mut pgw.out,
+        )
+        .is_err()
+    {
+        finish(pgw, teid);
+    }
+}
+
+/// The S-GW answered, or did not: in either case it is over here.
+pub(crate) fn finish(pgw: &mut Pgw, teid: Teid) {
+    if let Some(session) = pgw.forget(teid) {
+        info!(sgw = %session.sgw_s5c.address, "session deleted");
+    }
+}
+
+fn active(pgw: &Pgw, which: impl Fn(&Session) -> bool) -> Vec<Teid> {
+    let chosen = pgw
+        .sessions
+        .iter()
+        .filter(|session| session.state == State::Active && which(session));
+    chosen.map(|session| session.teid).collect()
+}

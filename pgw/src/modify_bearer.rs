@@ -1,0 +1,75 @@
+//! Modify Bearer, TS 23.401 §5.5.1.2.2, TS 29.274 §7.2.7 and §7.2.8: the session moved to another S-GW, or something
+//! about it is told.
+
+use std::time::Instant;
+
+use epc_codec::gtpv2c::{
+    BearerContextModified, Cause, CauseValue, ModifyBearerRequest, ModifyBearerResponse, RestartCounter,
+};
+use epc_node::gtpc::Asked;
+use epc_node::{Interface, Peer, Rule, Then};
+
+use crate::Pgw;
+use crate::session::State;
+
+/// An S-GW tells of its ends of a session: its own, or one that it took over and names by our TEID alone.
+pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest, now: Instant) {
+    let addresses = pgw.config.local_addresses.clone();
+    let Some(session) = pgw
+        .sessions
+        .get(asked.teid())
+        .filter(|session| session.state == State::Active)
+        .cloned()
+    else {
+        return pgw.refuse(&asked, pgw.peer_teid(&asked), CauseValue::CONTEXT_NOT_FOUND, now);
+    };
+    let sender = request
+        .sender_fteid
+        .as_ref()
+        .and_then(|fteid| Peer::from_fteid(fteid, Interface::S5c, addresses.s5c_ip));
+    if session.sgw_s5c.ip() != asked.from.ip() && sender.is_none() {
+        return pgw.refuse(&asked, pgw.peer_teid(&asked), CauseValue::CONTEXT_NOT_FOUND, now);
+    }
+    let sgw_s5c = sender.unwrap_or(session.sgw_s5c);
+    if let Some(session) = pgw.sessions.get_mut(session.teid) {
+        session.sgw_s5c = sgw_s5c;
+    }
+    pgw.gtpc
+        .heard((Interface::S5c, sgw_s5c.ip()), request.recovery, now);
+    let mut modified = Vec::new();
+    for bearer in &request.bearer_contexts {
+        let known = bearer.ebi == session.ebi;
+        let s5u = bearer
+            .sgw_s5u_fteid
+            .as_ref()
+            .and_then(|fteid| Peer::from_fteid(fteid, Interface::S5u, addresses.s5u_ip));
+        if let Some(sgw_s5u) = s5u.filter(|_| known) {
+            let (teid, ue, from) = (session.s5u_teid, session.ue, Some(sgw_s5u.ip()));
+            pgw.out.rule(Rule::Receive {
+                teid,
+                on: Interface::S5u,
+                from,
+                then: Then::Deliver { ue },
+            });
+            pgw.out.rule(Rule::Send {
+                ue,
+                on: Interface::S5u,
+                to: sgw_s5u.address,
+                teid: sgw_s5u.teid,
+            });
+            pgw.sessions.set_sgw_s5u(session.teid, sgw_s5u);
+        }
+        let cause = if known {
+            CauseValue::REQUEST_ACCEPTED
+        } else {
+            CauseValue::CONTEXT_NOT_FOUND
+        };
+        modified.push(BearerContextModified::new(bearer.ebi, Cause::new(cause)));
+    }
+    let answer = ModifyBearerResponse {
+        recovery: Some(RestartCounter(pgw.gtpc.restart_counter())),
+        bearer_contexts: modified,
+        ..ModifyBearerResponse::new(Cause::new(CauseValue::REQUEST_ACCEPTED))
+    };
+    pgw.gtpc.answer(&asked, sgw_s5c.teid, answer, now, &mut pgw.out);
+}

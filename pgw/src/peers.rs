@@ -1,0 +1,55 @@
+//! S-GWs that restart or stay silent, TS 23.007 §14 and §20: their sessions end.
+
+use std::time::Instant;
+
+use epc_codec::Teid;
+use epc_codec::gtpv2c::CauseValue;
+use epc_node::gtpu;
+use epc_node::paths::{PathChange, PathId};
+use tracing::warn;
+
+use crate::session::State;
+use crate::{Pgw, delete_bearer};
+
+/// An S-GW came, went or restarted.
+pub(crate) fn path_changed(pgw: &mut Pgw, path: PathId, change: PathChange) {
+    if change == PathChange::Up {
+        return;
+    }
+    let (on, peer) = path;
+    let lost: Vec<Teid> = pgw
+        .sessions
+        .iter()
+        .filter(|session| session.sgw_s5c.ip() == peer)
+        .map(|session| session.teid)
+        .collect();
+    if !lost.is_empty() {
+        warn!(interface = %on, %peer, sessions = lost.len(), "peer lost its sessions");
+    }
+    for teid in lost {
+        pgw.forget(teid);
+    }
+    if change == PathChange::Down {
+        // Whoever opens a session from there brings the supervision back.
+        pgw.gtpc.forget(&path);
+    }
+}
+
+/// GTP-U signalling.
+pub(crate) fn user_plane(pgw: &mut Pgw, incoming: gtpu::Incoming, now: Instant) {
+    match incoming {
+        gtpu::Incoming::ErrorIndication { on, from, teid } => {
+            let session = pgw
+                .sessions
+                .of_peer(from, teid)
+                .filter(|session| session.state == State::Active);
+            let Some(session) = session.map(|session| session.teid) else {
+                return;
+            };
+            warn!(interface = %on, peer = %from, "peer does not know the tunnel");
+            // TS 23.007 §21: the S-GW has lost the bearer.
+            delete_bearer::start(pgw, session, Some(CauseValue::REACTIVATION_REQUESTED), now);
+        }
+        gtpu::Incoming::EndMarker { .. } | gtpu::Incoming::Path { .. } => {}
+    }
+}

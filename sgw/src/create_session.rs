@@ -1,0 +1,301 @@
+//! Create Session, TS 23.401 §5.3.2.1 steps 12 to 16, TS 29.274 §7.2.1 and §7.2.2.
+//!
+//! ```text
+//! MME ──Create Session Request──> S-GW ──Create Session Request──> P-GW    start
+//! MME <─Create Session Response── S-GW <─Create Session Response── P-GW    finish
+//! ```
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use epc_codec::Teid;
+use epc_codec::gtpv2c::{
+    BearerContextCreated, Cause, CauseValue, CreateSessionRequest, CreateSessionResponse, Fteid, IeType,
+    InterfaceType, RestartCounter,
+};
+use epc_node::gtpc::Asked;
+use epc_node::{Interface, Peer, Rule, Then};
+use tracing::{debug, info};
+
+use crate::session::{Session, State};
+use crate::{Pending, Sgw, delete_session};
+
+/// An MME asks for a PDN connection: reserve it, and ask the P-GW.
+pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, now: Instant) {
+    let s11 = sgw.config.local_addresses.s11_ip;
+    let s5c = sgw.config.local_addresses.s5c_ip;
+    let Some(mme_s11) = Peer::from_fteid(&request.sender_fteid, Interface::S11, s11) else {
+        return refuse(
+            sgw,
+            &asked,
+            Teid(0),
+            CauseValue::MANDATORY_IE_INCORRECT,
+            Some((IeType::F_TEID, 0)),
+            now,
+        );
+    };
+    let missing = |sgw: &mut Sgw, ie, instance| {
+        refuse(
+            sgw,
+            &asked,
+            mme_s11.teid,
+            CauseValue::CONDITIONAL_IE_MISSING,
+            Some((ie, instance)),
+            now,
+        );
+    };
+    let Some(imsi) = request.imsi else {
+        return missing(sgw, IeType::IMSI, 0);
+    };
+    let Some(pgw) = &request.pgw_s5c_fteid else {
+        return missing(sgw, IeType::F_TEID, 1);
+    };
+    let Some(pgw_s5c) = Peer::from_fteid(pgw, Interface::S5c, s5c) else {
+        return refuse(
+            sgw,
+            &asked,
+            mme_s11.teid,
+            CauseValue::CONDITIONAL_IE_MISSING,
+            Some((IeType::F_TEID, 1)),
+            now,
+        );
+    };
+    let ebi = request.bearer_contexts[0].ebi;
+    if asked.teid() != Teid(0) {
+        // A further PDN connection of a UE: one is what this S-GW serves.
+        let known = sgw.session_of(&asked).is_some();
+        let cause = if known {
+            CauseValue::NO_RESOURCES_AVAILABLE
+        } else {
+            CauseValue::CONTEXT_NOT_FOUND
+        };
+        return refuse(sgw, &asked, mme_s11.teid, cause, None, now);
+    }
+    // The MME does not know the old one any more, §7.2.1.
+    if let Some(old) = sgw.sessions.of_imsi(imsi, ebi).map(|session| session.teid) {
+        delete_session::replace(sgw, old, pgw_s5c.ip(), now);
+    }
+    let teids = if sgw.has_room() { allocate(sgw) } else { None };
+    let Some([teid, s1u_teid, s5u_teid]) = teids else {
+        return refuse(
+            sgw,
+            &asked,
+            mme_s11.teid,
+            CauseValue::NO_RESOURCES_AVAILABLE,
+            None,
+            now,
+        );
+    };
+    sgw.gtpc
+        .heard((Interface::S11, mme_s11.ip()), request.recovery, now);
+    sgw.sessions.insert(Session {
+        imsi,
+        ebi,
+        state: State::Creating,
+        mme_s11,
+        pgw_s5c: Peer {
+            teid: Teid(0),
+            ..pgw_s5c
+        },
+        teid,
+        s1u_teid,
+        s5u_teid,
+        enb_s1u: None,
+        pgw_s5u: None,
+    });
+    debug!(%imsi, %ebi, mme = %mme_s11.address, "session asked for");
+    ask_pgw(sgw, asked, request, teid, pgw_s5c.address, now);
+}
+
+/// The same request, with our ends instead of the MME's.
+fn ask_pgw(
+    sgw: &mut Sgw,
+    asked: Asked,
+    mut request: CreateSessionRequest,
+    teid: Teid,
+    pgw: SocketAddr,
+    now: Instant,
+) {
+    let Some(session) = sgw.sessions.get(teid) else {
+        return;
+    };
+    let addresses = &sgw.config.local_addresses;
+    request.sender_fteid = Fteid::new(InterfaceType::S5_S8_SGW_GTP_C, teid, addresses.s5c_ip);
+    request.pgw_s5c_fteid = None;
+    request.recovery = Some(RestartCounter(sgw.gtpc.restart_counter()));
+    request.bearer_contexts.truncate(1);
+    request.bearer_contexts[0].sgw_s5u_fteid = Some(Fteid::new(
+        InterfaceType::S5_S8_SGW_GTP_U,
+        session.s5u_teid,
+        addresses.s5u_ip,
+    ));
+    let on = sgw.s5c();
+    let pending = Pending::CreateSession { session: teid, asked };
+    if sgw
+        .gtpc
+        .request(on, pgw, Teid(0), request, pending, now, &mut sgw.out)
+        .is_err()
+    {
+        let mme_teid = sgw.peer_teid(&asked);
+        sgw.forget(teid);
+        refuse(
+            sgw,
+            &asked,
+            mme_teid,
+            CauseValue::NO_RESOURCES_AVAILABLE,
+            None,
+            now,
+        );
+    }
+}
+
+/// The P-GW answered, or did not.
+pub(crate) fn finish(
+    sgw: &mut Sgw,
+    teid: Teid,
+    asked: Asked,
+    response: Result<CreateSessionResponse, CauseValue>,
+    now: Instant,
+) {
+    let Some(session) = sgw.sessions.get(teid).cloned() else {
+        // Replaced or purged meanwhile: nobody here knows what the P-GW made.
+        if let Ok(response) = &response {
+            undo_at_pgw(sgw, response, now);
+        }
+        return sgw.gtpc.ignore(&asked);
+    };
+    let response = match response {
+        Ok(response) => response,
+        Err(cause) => {
+            // Whether the P-GW made a session is not known: it hears of its end, if only its address is.
+            sgw.forget(teid);
+            return refuse(sgw, &asked, session.mme_s11.teid, cause, None, now);
+        }
+    };
+    if let Some(pgw) = &response.pgw_s5c_fteid
+        && let Some(peer) = Peer::from_fteid(pgw, Interface::S5c, sgw.config.local_addresses.s5c_ip)
+    {
+        sgw.gtpc.heard((sgw.s5c(), peer.ip()), response.recovery, now);
+    }
+    if !response.cause.value.is_accepted() {
+        debug!(imsi = %session.imsi, cause = %response.cause.value, "session refused by the P-GW");
+        sgw.forget(teid);
+        let answer = CreateSessionResponse::new(response.cause.from_remote());
+        return sgw
+            .gtpc
+            .answer(&asked, session.mme_s11.teid, answer, now, &mut sgw.out);
+    }
+    let Some((pgw_s5c, pgw_s5u)) = pgw_ends(sgw, &response) else {
+        undo_at_pgw(sgw, &response, now);
+        sgw.forget(teid);
+        let cause = CauseValue::INVALID_REPLY_FROM_REMOTE_PEER;
+        return refuse(sgw, &asked, session.mme_s11.teid, cause, None, now);
+    };
+    establish(sgw, &session, pgw_s5c, pgw_s5u);
+    answer_mme(sgw, &asked, &session, response, now);
+}
+
+/// Where the P-GW takes requests and packets, if its answer says both.
+fn pgw_ends(sgw: &Sgw, response: &CreateSessionResponse) -> Option<(Peer, Peer)> {
+    let addresses = &sgw.config.local_addresses;
+    let control = Peer::from_fteid(response.pgw_s5c_fteid.as_ref()?, Interface::S5c, addresses.s5c_ip)?;
+    let bearer = response.bearer_contexts.first()?;
+    let user = Peer::from_fteid(bearer.pgw_s5u_fteid.as_ref()?, Interface::S5u, addresses.s5u_ip)?;
+    Some((control, user))
+}
+
+/// The rules come before the answer: the eNB may send as soon as it has learnt the S1-U TEID.
+fn establish(sgw: &mut Sgw, session: &Session, pgw_s5c: Peer, pgw_s5u: Peer) {
+    let s5u = sgw.s5u();
+    sgw.out.rule(Rule::Receive {
+        teid: session.s1u_teid,
+        on: Interface::S1u,
+        from: None,
+        then: Then::Relay {
+            on: s5u,
+            to: pgw_s5u.address,
+            teid: pgw_s5u.teid,
+        },
+    });
+    sgw.out.rule(Rule::Receive {
+        teid: session.s5u_teid,
+        on: s5u,
+        from: Some(pgw_s5u.ip()),
+        then: Then::Hold,
+    });
+    if let Some(session) = sgw.sessions.get_mut(session.teid) {
+        session.pgw_s5c = pgw_s5c;
+    }
+    sgw.sessions.set_pgw_s5u(session.teid, Some(pgw_s5u));
+    sgw.set_state(session.teid, State::Active);
+    info!(mme = %session.mme_s11.address, pgw = %pgw_s5c.address, "session established");
+}
+
+fn answer_mme(
+    sgw: &mut Sgw,
+    asked: &Asked,
+    session: &Session,
+    response: CreateSessionResponse,
+    now: Instant,
+) {
+    let addresses = &sgw.config.local_addresses;
+    let fteid = |interface, teid, address: IpAddr| Some(Fteid::new(interface, teid, address));
+    let from_pgw = response.bearer_contexts.into_iter().next();
+    let bearer = BearerContextCreated {
+        sgw_s1u_fteid: fteid(InterfaceType::S1U_SGW_GTP_U, session.s1u_teid, addresses.s1u_ip),
+        qos: from_pgw.as_ref().and_then(|bearer| bearer.qos),
+        charging_id: from_pgw.as_ref().and_then(|bearer| bearer.charging_id),
+        pgw_s5u_fteid: from_pgw.and_then(|bearer| bearer.pgw_s5u_fteid),
+        ..BearerContextCreated::new(session.ebi, Cause::new(CauseValue::REQUEST_ACCEPTED))
+    };
+    let answer = CreateSessionResponse {
+        sender_fteid: fteid(InterfaceType::S11_S4_SGW_GTP_C, session.teid, addresses.s11_ip),
+        recovery: Some(RestartCounter(sgw.gtpc.restart_counter())),
+        bearer_contexts: vec![bearer],
+        bearer_contexts_marked_for_removal: Vec::new(),
+        ..response
+    };
+    sgw.gtpc
+        .answer(asked, session.mme_s11.teid, answer, now, &mut sgw.out);
+}
+
+/// The P-GW made something that nobody wants any more.
+fn undo_at_pgw(sgw: &mut Sgw, response: &CreateSessionResponse, now: Instant) {
+    let Some(pgw) = &response.pgw_s5c_fteid else {
+        return;
+    };
+    let Some(bearer) = response.bearer_contexts.first() else {
+        return;
+    };
+    let s5c = sgw.config.local_addresses.s5c_ip;
+    let Some(pgw_s5c) = Peer::from_fteid(pgw, Interface::S5c, s5c) else {
+        return;
+    };
+    delete_session::farewell_to_pgw(sgw, pgw_s5c, bearer.ebi, now);
+}
+
+fn allocate(sgw: &mut Sgw) -> Option<[Teid; 3]> {
+    let control = sgw.control_teids.allocate()?;
+    let Some(s1u) = sgw.user_teids.allocate() else {
+        sgw.control_teids.free(control);
+        return None;
+    };
+    let Some(s5u) = sgw.user_teids.allocate() else {
+        sgw.control_teids.free(control);
+        sgw.user_teids.free(s1u);
+        return None;
+    };
+    Some([control, s1u, s5u])
+}
+
+fn refuse(
+    sgw: &mut Sgw,
+    asked: &Asked,
+    mme_teid: Teid,
+    cause: CauseValue,
+    offending: Option<(IeType, u8)>,
+    now: Instant,
+) {
+    sgw.gtpc
+        .refuse(asked, mme_teid, cause, offending, now, &mut sgw.out);
+}

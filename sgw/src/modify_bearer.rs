@@ -1,0 +1,114 @@
+//! Modify Bearer, TS 23.401 §5.3.2.1 steps 23 and 24, TS 29.274 §7.2.7 and §7.2.8: the eNB's end of S1-U.
+//!
+//! ```text
+//! MME ──Modify Bearer Request──> S-GW
+//! MME <─Modify Bearer Response── S-GW
+//! ```
+
+use std::time::Instant;
+
+use epc_codec::gtpv2c::{
+    BearerContextModified, Cause, CauseValue, Fteid, InterfaceType, ModifyBearerRequest,
+    ModifyBearerResponse, RestartCounter,
+};
+use epc_node::gtpc::Asked;
+use epc_node::{Interface, Peer, Rule, Then};
+use tracing::debug;
+
+use crate::Sgw;
+use crate::session::Session;
+
+/// An MME says where the eNB takes packets.
+pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest, now: Instant) {
+    let Some(session) = sgw.session_of(&asked).cloned() else {
+        let teid = sgw.peer_teid(&asked);
+        return sgw.refuse(&asked, teid, CauseValue::CONTEXT_NOT_FOUND, now);
+    };
+    let s11 = sgw.config.local_addresses.s11_ip;
+    if let Some(fteid) = &request.sender_fteid
+        && let Some(mme_s11) = Peer::from_fteid(fteid, Interface::S11, s11)
+        && let Some(session) = sgw.sessions.get_mut(session.teid)
+    {
+        session.mme_s11 = mme_s11;
+    }
+    sgw.gtpc
+        .heard((Interface::S11, asked.from.ip()), request.recovery, now);
+    let modified: Vec<BearerContextModified> = request
+        .bearer_contexts
+        .iter()
+        .map(|bearer| {
+            let cause = if bearer.ebi != session.ebi {
+                CauseValue::CONTEXT_NOT_FOUND
+            } else if let Some(fteid) = &bearer.enb_s1u_fteid {
+                move_downlink(sgw, &session, fteid)
+            } else {
+                CauseValue::REQUEST_ACCEPTED
+            };
+            let address = sgw.config.local_addresses.s1u_ip;
+            let sgw_s1u = Fteid::new(InterfaceType::S1U_SGW_GTP_U, session.s1u_teid, address);
+            BearerContextModified {
+                sgw_s1u_fteid: (cause == CauseValue::REQUEST_ACCEPTED).then_some(sgw_s1u),
+                ..BearerContextModified::new(bearer.ebi, Cause::new(cause))
+            }
+        })
+        .collect();
+    let accepted = modified
+        .iter()
+        .filter(|bearer| bearer.cause.value == CauseValue::REQUEST_ACCEPTED)
+        .count();
+    let cause = match accepted {
+        all if all == modified.len() => CauseValue::REQUEST_ACCEPTED,
+        0 => CauseValue::CONTEXT_NOT_FOUND,
+        _ => CauseValue::REQUEST_ACCEPTED_PARTIALLY,
+    };
+    let mme_teid = sgw
+        .sessions
+        .get(session.teid)
+        .map_or(session.mme_s11.teid, |session| session.mme_s11.teid);
+    let answer = ModifyBearerResponse {
+        recovery: Some(RestartCounter(sgw.gtpc.restart_counter())),
+        bearer_contexts: modified,
+        ..ModifyBearerResponse::new(Cause::new(cause))
+    };
+    sgw.gtpc.answer(&asked, mme_teid, answer, now, &mut sgw.out);
+}
+
+/// From now on packets of this session go to, and come from, this eNB; the one before hears that none follow.
+fn move_downlink(sgw: &mut Sgw, session: &Session, fteid: &Fteid) -> CauseValue {
+    let s1u = sgw.config.local_addresses.s1u_ip;
+    let Some(enb_s1u) = Peer::from_fteid(fteid, Interface::S1u, s1u) else {
+        return CauseValue::MANDATORY_IE_INCORRECT;
+    };
+    let Some(pgw_s5u) = session.pgw_s5u else {
+        return CauseValue::CONTEXT_NOT_FOUND;
+    };
+    let s5u = sgw.s5u();
+    sgw.out.rule(Rule::Receive {
+        teid: session.s5u_teid,
+        on: s5u,
+        from: Some(pgw_s5u.ip()),
+        then: Then::Relay {
+            on: Interface::S1u,
+            to: enb_s1u.address,
+            teid: enb_s1u.teid,
+        },
+    });
+    sgw.out.rule(Rule::Receive {
+        teid: session.s1u_teid,
+        on: Interface::S1u,
+        from: Some(enb_s1u.ip()),
+        then: Then::Relay {
+            on: s5u,
+            to: pgw_s5u.address,
+            teid: pgw_s5u.teid,
+        },
+    });
+    if let Some(before) = session.enb_s1u.filter(|before| *before != enb_s1u) {
+        let metrics = &mut sgw.gtpc.metrics;
+        sgw.gtpu
+            .end_marker(Interface::S1u, before.address, before.teid, metrics, &mut sgw.out);
+    }
+    sgw.sessions.set_enb_s1u(session.teid, Some(enb_s1u));
+    debug!(imsi = %session.imsi, enb = %enb_s1u.address, "downlink to the eNB");
+    CauseValue::REQUEST_ACCEPTED
+}

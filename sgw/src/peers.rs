@@ -1,0 +1,144 @@
+//! Peers that restart or stay silent, TS 23.007 §14 and §20: their sessions end, and the other side hears of it.
+
+use std::time::Instant;
+
+use epc_codec::Teid;
+use epc_codec::gtpv2c::{Cause, CauseValue, DeleteBearerRequest};
+use epc_node::paths::{PathChange, PathId};
+use epc_node::{Interface, Rule, Then, gtpu};
+use tracing::warn;
+
+use crate::session::{Session, State};
+use crate::{Sgw, delete_bearer, delete_session};
+
+/// As many sessions are deleted at once while shutting down; the next follow as answers come.
+const AT_ONCE: usize = 1000;
+
+/// A peer came, went or restarted.
+pub(crate) fn path_changed(sgw: &mut Sgw, path: PathId, change: PathChange, now: Instant) {
+    if change == PathChange::Up {
+        return;
+    }
+    let (on, peer) = path;
+    let of_mme = ids(sgw, |session| {
+        on == Interface::S11 && session.mme_s11.ip() == peer
+    });
+    let of_pgw = ids(sgw, |session| on == sgw.s5c() && session.pgw_s5c.ip() == peer);
+    if !of_mme.is_empty() || !of_pgw.is_empty() {
+        warn!(interface = %on, %peer, sessions = of_mme.len() + of_pgw.len(), "peer lost its sessions");
+    }
+    for teid in of_mme {
+        end_for_mme(sgw, teid, now);
+    }
+    for teid in of_pgw {
+        end_for_pgw(sgw, teid, now);
+    }
+    if change == PathChange::Down {
+        // Whoever opens a session from there brings the supervision back.
+        sgw.gtpc.forget(&path);
+    }
+}
+
+/// GTP-U signalling.
+pub(crate) fn user_plane(sgw: &mut Sgw, incoming: gtpu::Incoming, now: Instant) {
+    match incoming {
+        gtpu::Incoming::ErrorIndication { on, from, teid } => {
+            let Some(session) = sgw
+                .sessions
+                .of_peer(from, teid)
+                .filter(|session| session.state == State::Active)
+            else {
+                return;
+            };
+            let id = session.teid;
+            let by_pgw = session
+                .pgw_s5u
+                .is_some_and(|peer| peer.ip() == from && peer.teid == teid);
+            warn!(interface = %on, peer = %from, "peer does not know the tunnel");
+            if by_pgw {
+                // TS 23.007 §21: the P-GW has lost the bearer, so the MME is told.
+                end_for_pgw(sgw, id, now);
+            } else {
+                // The eNB has lost the bearer: hold what comes, the MME will say where the UE is.
+                hold(sgw, id);
+            }
+        }
+        // The user plane relays End Markers in order with the packets before them.
+        gtpu::Incoming::EndMarker { .. } | gtpu::Incoming::Path { .. } => {}
+    }
+}
+
+/// Deletes sessions at both peers, some at a time, until none is left.
+pub(crate) fn delete_all(sgw: &mut Sgw, now: Instant) {
+    let deleting = sgw
+        .sessions
+        .iter()
+        .filter(|session| session.state == State::Deleting)
+        .count();
+    let some = AT_ONCE.saturating_sub(deleting);
+    let ids: Vec<Teid> = sgw
+        .sessions
+        .iter()
+        .filter(|session| session.state == State::Active)
+        .take(some)
+        .map(|session| session.teid)
+        .collect();
+    for teid in ids {
+        if let Some(session) = sgw.sessions.get(teid).cloned() {
+            delete_session::farewell_to_pgw(sgw, session.pgw_s5c, session.ebi, now);
+        }
+        end_for_pgw(sgw, teid, now);
+    }
+}
+
+/// The MME has lost the session: the P-GW is told.
+fn end_for_mme(sgw: &mut Sgw, teid: Teid, now: Instant) {
+    match sgw.sessions.get(teid).map(|session| session.state) {
+        Some(State::Active) => delete_session::delete(sgw, teid, None, now),
+        // The P-GW will answer; it then hears that nobody wants the session.
+        Some(State::Creating) => {
+            sgw.forget(teid);
+        }
+        Some(State::Deleting) | None => {}
+    }
+}
+
+/// The P-GW has lost the session: the MME is told, and may attach the UE anew.
+fn end_for_pgw(sgw: &mut Sgw, teid: Teid, now: Instant) {
+    let Some(session) = sgw
+        .sessions
+        .get(teid)
+        .filter(|session| session.state == State::Active)
+    else {
+        return;
+    };
+    let request = DeleteBearerRequest {
+        linked_ebi: Some(session.ebi),
+        cause: Some(Cause::new(CauseValue::REACTIVATION_REQUESTED)),
+        ..DeleteBearerRequest::new()
+    };
+    delete_bearer::delete(sgw, teid, None, request, now);
+}
+
+fn hold(sgw: &mut Sgw, teid: Teid) {
+    let s5u = sgw.s5u();
+    let Some(session) = sgw.sessions.get(teid) else {
+        return;
+    };
+    let (s5u_teid, from) = (session.s5u_teid, session.pgw_s5u.map(|peer| peer.ip()));
+    sgw.out.rule(Rule::Receive {
+        teid: s5u_teid,
+        on: s5u,
+        from,
+        then: Then::Hold,
+    });
+    sgw.sessions.set_enb_s1u(teid, None);
+}
+
+fn ids(sgw: &Sgw, which: impl Fn(&Session) -> bool) -> Vec<Teid> {
+    sgw.sessions
+        .iter()
+        .filter(|session| which(session))
+        .map(|session| session.teid)
+        .collect()
+}

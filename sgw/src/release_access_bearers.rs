@@ -1,0 +1,30 @@
+//! Release Access Bearers, TS 23.401 §5.3.5, TS 29.274 §7.2.21: the UE is idle, its eNB is not its any more.
+
+use std::time::Instant;
+
+use epc_codec::gtpv2c::{Cause, CauseValue, ReleaseAccessBearersResponse};
+use epc_node::gtpc::Asked;
+use epc_node::{Rule, Then};
+
+use crate::Sgw;
+
+/// Downlink packets are held; uplink packets may come from any eNB that the UE shows up at.
+pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, now: Instant) {
+    let Some(session) = sgw.session_of(&asked).cloned() else {
+        let teid = sgw.peer_teid(&asked);
+        return sgw.refuse(&asked, teid, CauseValue::CONTEXT_NOT_FOUND, now);
+    };
+    if let Some(pgw_s5u) = session.pgw_s5u {
+        let from = Some(pgw_s5u.ip());
+        sgw.out.rule(Rule::Receive {
+            teid: session.s5u_teid,
+            on: sgw.s5u(),
+            from,
+            then: Then::Hold,
+        });
+    }
+    sgw.sessions.set_enb_s1u(session.teid, None);
+    let answer = ReleaseAccessBearersResponse::new(Cause::new(CauseValue::REQUEST_ACCEPTED));
+    sgw.gtpc
+        .answer(&asked, session.mme_s11.teid, answer, now, &mut sgw.out);
+}

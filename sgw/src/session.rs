@@ -1,0 +1,120 @@
+//! What the S-GW knows of a PDN connection.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use epc_codec::{Ebi, Imsi, Teid};
+use epc_node::Peer;
+
+/// One PDN connection with its default bearer.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) imsi: Imsi,
+    /// Of the default bearer.
+    pub(crate) ebi: Ebi,
+    pub(crate) state: State,
+    /// Where the MME takes requests, and the TEID that it gave out on S11.
+    pub(crate) mme_s11: Peer,
+    /// Where the P-GW takes requests, and the TEID that it gave out on S5-C; 0 until it answered.
+    pub(crate) pgw_s5c: Peer,
+    /// The TEID that we gave out on S11 and on S5-C.
+    pub(crate) teid: Teid,
+    /// The TEID that we gave out on S1-U.
+    pub(crate) s1u_teid: Teid,
+    /// The TEID that we gave out on S5-U.
+    pub(crate) s5u_teid: Teid,
+    /// What the eNB gave out on S1-U, between Modify Bearer and release.
+    pub(crate) enb_s1u: Option<Peer>,
+    /// What the P-GW gave out on S5-U, once it answered.
+    pub(crate) pgw_s5u: Option<Peer>,
+}
+
+/// How far a session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The P-GW was asked.
+    Creating,
+    /// Both sides know it.
+    Active,
+    /// Its tunnels are gone, and a peer is being told.
+    Deleting,
+}
+
+/// All of them, found by what messages name.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    by_teid: HashMap<Teid, Session>,
+    by_imsi: HashMap<(Imsi, Ebi), Teid>,
+    /// By the tunnel ends of peers, which Error Indications name.
+    by_peer: HashMap<(IpAddr, Teid), Teid>,
+}
+
+impl Sessions {
+    pub(crate) fn len(&self) -> usize {
+        self.by_teid.len()
+    }
+
+    pub(crate) fn get(&self, teid: Teid) -> Option<&Session> {
+        self.by_teid.get(&teid)
+    }
+
+    pub(crate) fn get_mut(&mut self, teid: Teid) -> Option<&mut Session> {
+        self.by_teid.get_mut(&teid)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.by_teid.values()
+    }
+
+    /// The session of a subscriber's bearer.
+    pub(crate) fn of_imsi(&self, imsi: Imsi, ebi: Ebi) -> Option<&Session> {
+        self.get(*self.by_imsi.get(&(imsi, ebi))?)
+    }
+
+    /// The session whose packets go to this tunnel end of a peer's.
+    pub(crate) fn of_peer(&self, address: IpAddr, teid: Teid) -> Option<&Session> {
+        self.get(*self.by_peer.get(&(address, teid))?)
+    }
+
+    pub(crate) fn insert(&mut self, session: Session) {
+        self.by_imsi.insert((session.imsi, session.ebi), session.teid);
+        self.by_teid.insert(session.teid, session);
+    }
+
+    pub(crate) fn set_enb_s1u(&mut self, teid: Teid, enb_s1u: Option<Peer>) {
+        let Some(session) = self.by_teid.get_mut(&teid) else {
+            return;
+        };
+        let before = std::mem::replace(&mut session.enb_s1u, enb_s1u);
+        self.replace_peer(before, enb_s1u, teid);
+    }
+
+    pub(crate) fn set_pgw_s5u(&mut self, teid: Teid, pgw_s5u: Option<Peer>) {
+        let Some(session) = self.by_teid.get_mut(&teid) else {
+            return;
+        };
+        let before = std::mem::replace(&mut session.pgw_s5u, pgw_s5u);
+        self.replace_peer(before, pgw_s5u, teid);
+    }
+
+    pub(crate) fn remove(&mut self, teid: Teid) -> Option<Session> {
+        let session = self.by_teid.remove(&teid)?;
+        if self.by_imsi.get(&(session.imsi, session.ebi)) == Some(&teid) {
+            self.by_imsi.remove(&(session.imsi, session.ebi));
+        }
+        self.replace_peer(session.enb_s1u, None, teid);
+        self.replace_peer(session.pgw_s5u, None, teid);
+        Some(session)
+    }
+
+    fn replace_peer(&mut self, before: Option<Peer>, after: Option<Peer>, teid: Teid) {
+        if let Some(peer) = before
+            && self.by_peer.get(&(peer.ip(), peer.teid)) == Some(&teid)
+        {
+            self.by_peer.remove(&(peer.ip(), peer.teid));
+        }
+        if let Some(peer) = after {
+            self.by_peer.insert((peer.ip(), peer.teid), teid);
+        }
+    }
+}
