@@ -22,6 +22,7 @@ mod run;
 mod sockets;
 #[cfg(test)]
 mod toy;
+pub mod user_plane;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -139,6 +139,19 @@ pub enum Offload {
     Full,
 }
 
+impl Offload {
+    /// The name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Offload::None => "none",
+            Offload::NoGro => "no-gro",
+            Offload::NoGso => "no-gso",
+            Offload::NoUso => "no-uso",
+            Offload::Full => "full",
+        }
+    }
+}
+
 fn queues<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let queues = u16::deserialize(deserializer)?;
     if (1..=64).contains(&queues) {

@@ -99,9 +99,9 @@ impl Receive {
         let datagram = &mut octets[start..end];
         let gpdu = match gtpu::parse(datagram) {
             Ok(gpdu) => gpdu,
-            Err(NotGpdu::OtherMessage) => return self.to_slow_path(buffer, start, end, None),
+            Err(NotGpdu::OtherMessage) => return self.seen(buffer, start, end, None),
             Err(NotGpdu::Malformed) => {
-                return self.drop_to_slow_path(self.first(), buffer, start, end, Drop::Malformed);
+                return self.lost_but_seen(self.first(), buffer, start, end, Drop::Malformed);
             }
         };
         let user_octets = (gpdu.end - gpdu.start) as u64;
@@ -120,7 +120,7 @@ impl Receive {
             Fate::Deliver { on, ue } => {
                 self.counters.packets(on, Direction::Received, 1, user_octets);
                 if gpdu.needs_understanding {
-                    return self.drop_to_slow_path(on, buffer, start, end, Drop::ExtensionHeader);
+                    return self.lost_but_seen(on, buffer, start, end, Drop::ExtensionHeader);
                 }
                 let inner = start + gpdu.start..start + gpdu.end;
                 match self.inner_length(ue, &octets[inner.clone()]) {
@@ -133,7 +133,7 @@ impl Receive {
                 }
             }
             Fate::UnknownTeid => {
-                self.drop_to_slow_path(self.first(), buffer, start, end, Drop::UnknownTeid);
+                self.lost_but_seen(self.first(), buffer, start, end, Drop::UnknownTeid);
             }
             Fate::WrongPeer { on } => self.dropped(on, Drop::WrongPeer),
             Fate::Hold { on } => self.dropped(on, Drop::Held),
@@ -173,13 +173,13 @@ impl Receive {
     }
 
     #[cold]
-    fn drop_to_slow_path(&mut self, on: Interface, buffer: usize, start: usize, end: usize, why: Drop) {
+    fn lost_but_seen(&mut self, on: Interface, buffer: usize, start: usize, end: usize, why: Drop) {
         self.dropped(on, why);
-        self.to_slow_path(buffer, start, end, Some(why));
+        self.seen(buffer, start, end, Some(why));
     }
 
     #[cold]
-    fn to_slow_path(&mut self, buffer: usize, start: usize, end: usize, why: Option<Drop>) {
+    fn seen(&mut self, buffer: usize, start: usize, end: usize, why: Option<Drop>) {
         self.slow.push(Slow {
             buffer,
             start,
