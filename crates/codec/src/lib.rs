@@ -4,6 +4,8 @@
 //! |------------|----------|---------------|---------|
 //! | [`gtpv2c`] | GTPv2-C  | TS 29.274     | S11, S4, S5/S8, S3, S10 |
 //! | [`gtpv1u`] | GTPv1-U  | TS 29.281     | S1-U, S5-U |
+//! | `s1ap`     | S1AP-lite | TS 36.413    | S1-MME, with the feature `s1ap` (on by default) |
+//! | `nas`      | NAS for EPS | TS 24.301  | in S1AP, with the same feature |
 //!
 //! The crate has no socket, no clock, no log and no async. Decoding never panics, whatever the octets; encoding a
 //! value that one could build always works. Values that have no name here, and information elements that nobody
@@ -68,8 +70,12 @@ mod digits;
 mod error;
 pub mod gtpv1u;
 pub mod gtpv2c;
+#[cfg(feature = "s1ap")]
+pub mod nas;
 mod pco;
 mod plmn;
+#[cfg(feature = "s1ap")]
+pub mod s1ap;
 mod wire;
 
 pub use apn::Apn;
