@@ -15,6 +15,7 @@
 mod args;
 pub mod config;
 mod control;
+pub mod host;
 mod http;
 mod log;
 mod metrics;

@@ -1,0 +1,236 @@
+//! What the eNB and the P-GW change on their host: routes, rules and addresses around their TUN device.
+//!
+//! ```text
+//! eNB    from UE, in at euu_if_name  -> table 3001: default via the TUN device      external
+//!        from UE, of this host       -> table 3001, and the UE's address on the TUN device   http_get
+//! P-GW   in at sgi_if_name           -> table 3002: subnets and addresses of UEs via the TUN device
+//!        of this host                -> table 3002
+//! ```
+//!
+//! Everything carries our protocol number ([`PROTOCOL`]) and lies in the node's own table, so that what a killed process
+//! left is known and taken away at the next start, and nothing else ever is.
+
+mod fetch;
+mod routing;
+mod sysctl;
+
+pub use fetch::{Fetch, Fetches};
+pub use routing::PROTOCOL;
+
+use std::net::IpAddr;
+
+use epc_node::UeAddress;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use tracing::{debug, warn};
+
+use crate::Problem;
+use routing::{Error, Routing, Rule};
+
+/// The packets that this host itself sends.
+const THIS_HOST: &str = "lo";
+
+/// Whether a network device of this name is there.
+pub fn has_device(name: &str) -> bool {
+    nix::net::if_::if_nametoindex(name).is_ok()
+}
+
+/// The host of an eNB.
+#[derive(Debug)]
+pub struct UeSide {
+    routing: Routing,
+    forwards: bool,
+}
+
+impl UeSide {
+    /// Takes away what a killed process left, and routes the table into the TUN device.
+    pub async fn start(tun_name: &str, route_table: u32) -> Result<UeSide, Problem> {
+        let explain = |error| explain(error, route_table);
+        let mut routing = Routing::open(tun_name, route_table).await.map_err(explain)?;
+        for net in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
+            let added = routing.add_route(net).await;
+            optional_ipv6(net.addr(), added).map_err(explain)?;
+        }
+        sysctl::accept_any_source(tun_name);
+        let forwards = false;
+        Ok(UeSide { routing, forwards })
+    }
+
+    /// A client behind `device` uses this address: its packets go into the tunnel.
+    pub async fn external_up(&mut self, ue: UeAddress, device: &str) {
+        if !self.forwards {
+            self.forwards = true;
+            sysctl::warn_if_not_forwarding(ue.ipv6.is_some());
+        }
+        for net in nets(ue) {
+            report("rule", net, self.routing.add_rule(Rule::from(net, device)).await);
+        }
+    }
+
+    /// The opposite of [`UeSide::external_up`].
+    pub async fn external_down(&mut self, ue: UeAddress, device: &str) {
+        for net in nets(ue) {
+            report(
+                "rule",
+                net,
+                self.routing.remove_rule(&Rule::from(net, device)).await,
+            );
+        }
+    }
+
+    /// This host itself is the UE: it gets the address, and what it sends from there goes into the tunnel.
+    pub async fn local_up(&mut self, ue: UeAddress) {
+        for net in nets(ue) {
+            report(
+                "rule",
+                net,
+                self.routing.add_rule(Rule::from(net, THIS_HOST)).await,
+            );
+        }
+        for address in addresses(ue) {
+            report("address", address.into(), self.routing.hold(address).await);
+        }
+    }
+
+    /// The opposite of [`UeSide::local_up`].
+    pub async fn local_down(&mut self, ue: UeAddress) {
+        for address in addresses(ue) {
+            report("address", address.into(), self.routing.release(address).await);
+        }
+        for net in nets(ue) {
+            report(
+                "rule",
+                net,
+                self.routing.remove_rule(&Rule::from(net, THIS_HOST)).await,
+            );
+        }
+    }
+
+    /// Takes everything away.
+    pub async fn stop(&mut self) {
+        self.routing.clear().await;
+    }
+}
+
+/// The host of a P-GW.
+#[derive(Debug)]
+pub struct NetworkSide {
+    routing: Routing,
+    /// What is routed as a whole; UEs elsewhere have a route each.
+    routed: Vec<IpNet>,
+}
+
+impl NetworkSide {
+    /// Takes away what a killed process left, and routes `subnets` into the TUN device: for packets that come in at
+    /// `sgi_if_name`, and for those of this host.
+    ///
+    /// A subnet that overlaps with a network that this host is attached to stays as it is: its hosts would be cut off.
+    /// UEs in there have a route each.
+    pub async fn start(
+        tun_name: &str,
+        route_table: u32,
+        sgi_if_name: &str,
+        subnets: &[IpNet],
+    ) -> Result<NetworkSide, Problem> {
+        let explain = |error| explain(error, route_table);
+        let mut routing = Routing::open(tun_name, route_table).await.map_err(explain)?;
+        let attached = routing.attached_networks().await.map_err(explain)?;
+        let mut routed = Vec::new();
+        for subnet in subnets {
+            if let Some(network) = attached.iter().find(|network| overlap(network, subnet)) {
+                debug!(%subnet, %network, "not routed as a whole");
+                continue;
+            }
+            routing.add_route(*subnet).await.map_err(explain)?;
+            routed.push(*subnet);
+        }
+        for device in [sgi_if_name, THIS_HOST] {
+            for any in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
+                let added = routing.add_rule(Rule::from(any, device)).await;
+                optional_ipv6(any.addr(), added).map_err(explain)?;
+            }
+        }
+        sysctl::accept_any_source(tun_name);
+        if sgi_if_name != THIS_HOST {
+            sysctl::warn_if_not_forwarding(subnets.iter().any(|subnet| matches!(subnet, IpNet::V6(_))));
+        }
+        Ok(NetworkSide { routing, routed })
+    }
+
+    /// A UE has this address.
+    pub async fn up(&mut self, ue: UeAddress) {
+        for net in self.lone(ue) {
+            report("route", net, self.routing.add_route(net).await);
+        }
+    }
+
+    /// The opposite of [`NetworkSide::up`].
+    pub async fn down(&mut self, ue: UeAddress) {
+        for net in self.lone(ue) {
+            report("route", net, self.routing.remove_route(net).await);
+        }
+    }
+
+    /// What no subnet covers.
+    fn lone(&self, ue: UeAddress) -> Vec<IpNet> {
+        let covered = |net: &IpNet| self.routed.iter().any(|subnet| subnet.contains(net));
+        nets(ue).filter(|net| !covered(net)).collect()
+    }
+
+    /// Takes everything away.
+    pub async fn stop(&mut self) {
+        self.routing.clear().await;
+    }
+}
+
+fn overlap(a: &IpNet, b: &IpNet) -> bool {
+    a.contains(b) || b.contains(a)
+}
+
+/// The whole of a UE's addresses: /32 and /64.
+fn nets(ue: UeAddress) -> impl Iterator<Item = IpNet> {
+    let v4 = ue.ipv4.map(|address| IpNet::from(IpAddr::V4(address)));
+    let v6 = ue
+        .ipv6
+        .and_then(|address| Ipv6Net::new(address, 64).ok())
+        .map(|net| IpNet::V6(net.trunc()));
+    v4.into_iter().chain(v6)
+}
+
+/// The addresses themselves.
+fn addresses(ue: UeAddress) -> impl Iterator<Item = IpAddr> {
+    let v4 = ue.ipv4.map(IpAddr::V4);
+    v4.into_iter().chain(ue.ipv6.map(IpAddr::V6))
+}
+
+/// A kernel without IPv6 serves IPv4 all the same.
+fn optional_ipv6(address: IpAddr, done: Result<(), Error>) -> Result<(), Error> {
+    match done {
+        Err(error) if address.is_ipv6() && !error.is_forbidden() => {
+            debug!(%error, "no IPv6");
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+/// One UE's routes must not stop the node: the others go on.
+fn report(what: &'static str, net: IpNet, done: Result<(), Error>) {
+    if let Err(error) = done {
+        warn!(%error, what, "host not changed");
+        debug!(%net, what, "host not changed");
+    }
+}
+
+fn explain(error: Error, route_table: u32) -> Problem {
+    let what = match error.is_forbidden() {
+        true => format!(
+            "routes may not be set in table {route_table}, expected CAP_NET_ADMIN in this network namespace: run as \
+             root or `setcap cap_net_admin+ep` the program"
+        ),
+        false => format!("routes cannot be set in table {route_table}: {error}"),
+    };
+    Problem::new("route_table", what)
+}
+
+#[cfg(test)]
+mod tests;

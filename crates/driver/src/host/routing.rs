@@ -1,0 +1,307 @@
+//! Rules, routes and addresses with our mark, over rtnetlink.
+
+use std::collections::HashSet;
+use std::future::ready;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use futures_util::TryStreamExt;
+use ipnet::IpNet;
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::address::AddressAttribute;
+use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteProtocol, RouteScope, RouteType};
+use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
+use rtnetlink::{Handle, IpVersion, RouteMessageBuilder};
+use tracing::{debug, info};
+
+/// The mark of everything that we add: `proto 213` in what `ip rule` and `ip route` show.
+pub const PROTOCOL: u8 = 213;
+
+/// Before the main table (32766), after the local one (0).
+const PRIORITY: u32 = 30_000;
+
+/// What went wrong between us and the kernel.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("no netlink socket: {0}")]
+    Socket(#[from] std::io::Error),
+    #[error("{0}")]
+    Netlink(#[from] rtnetlink::Error),
+    #[error("network device `{0}` is not there")]
+    NoDevice(String),
+}
+
+impl Error {
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.code() == Some(nix::libc::EPERM)
+    }
+
+    /// The error number of the kernel's answer.
+    fn code(&self) -> Option<i32> {
+        match self {
+            Error::Netlink(rtnetlink::Error::NetlinkError(message)) => Some(message.raw_code().abs()),
+            Error::Netlink(_) | Error::Socket(_) | Error::NoDevice(_) => None,
+        }
+    }
+}
+
+/// Packets from `from` that come in at `device` (`lo`: that this host sends) are routed by the node's table.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Rule {
+    from: IpNet,
+    device: String,
+}
+
+impl Rule {
+    pub(super) fn from(from: IpNet, device: &str) -> Rule {
+        Rule {
+            from,
+            device: device.to_owned(),
+        }
+    }
+}
+
+/// One node's table, and what it has added.
+#[derive(Debug)]
+pub(super) struct Routing {
+    handle: Handle,
+    tun: u32,
+    table: u32,
+    rules: HashSet<Rule>,
+    routes: HashSet<IpNet>,
+    addresses: HashSet<IpAddr>,
+}
+
+impl Routing {
+    /// Opens netlink, and takes away the rules and routes that a killed process left in this table.
+    pub(super) async fn open(tun_name: &str, table: u32) -> Result<Routing, Error> {
+        let (connection, handle, _) = rtnetlink::new_connection()?;
+        tokio::spawn(connection);
+        let tun =
+            nix::net::if_::if_nametoindex(tun_name).map_err(|_| Error::NoDevice(tun_name.to_owned()))?;
+        let routing = Routing {
+            handle,
+            tun,
+            table,
+            rules: HashSet::new(),
+            routes: HashSet::new(),
+            addresses: HashSet::new(),
+        };
+        routing.reclaim().await?;
+        Ok(routing)
+    }
+
+    async fn reclaim(&self) -> Result<(), Error> {
+        let (rules, routes) = self.reclaim_of(IpVersion::V4).await?;
+        // A kernel without IPv6 has none to take away.
+        let (rules6, routes6) = self.reclaim_of(IpVersion::V6).await.unwrap_or_default();
+        let (rules, routes) = (rules + rules6, routes + routes6);
+        if rules + routes > 0 {
+            info!(rules, routes, table = self.table, "leftovers of a killed process removed");
+        }
+        Ok(())
+    }
+
+    async fn reclaim_of(&self, family: IpVersion) -> Result<(usize, usize), Error> {
+        let any = match family {
+            IpVersion::V4 => RouteMessageBuilder::<Ipv4Addr>::new().build(),
+            IpVersion::V6 => RouteMessageBuilder::<Ipv6Addr>::new().build(),
+        };
+        let rules = self.handle.rule().get(family).execute();
+        let rules: Vec<RuleMessage> = rules.try_filter(|rule| ready(self.is_our_rule(rule))).try_collect().await?;
+        let routes = self.handle.route().get(any).execute();
+        let routes: Vec<RouteMessage> = routes.try_filter(|route| ready(self.is_our_route(route))).try_collect().await?;
+        let removed = (rules.len(), routes.len());
+        for rule in rules {
+            self.handle.rule().del(rule).execute().await?;
+        }
+        for route in routes {
+            self.handle.route().del(route).execute().await?;
+        }
+        Ok(removed)
+    }
+
+    fn is_our_rule(&self, rule: &RuleMessage) -> bool {
+        let has = |wanted: &RuleAttribute| rule.attributes.contains(wanted);
+        let table = u32::from(rule.header.table) == self.table || has(&RuleAttribute::Table(self.table));
+        table && has(&RuleAttribute::Protocol(RouteProtocol::Other(PROTOCOL)))
+    }
+
+    fn is_our_route(&self, route: &RouteMessage) -> bool {
+        let table = u32::from(route.header.table) == self.table
+            || route.attributes.contains(&RouteAttribute::Table(self.table));
+        table && route.header.protocol == RouteProtocol::Other(PROTOCOL)
+    }
+
+    pub(super) async fn add_rule(&mut self, rule: Rule) -> Result<(), Error> {
+        if self.rules.contains(&rule) {
+            return Ok(());
+        }
+        let mut request = self.handle.rule().add();
+        *request.message_mut() = self.rule_message(&rule);
+        request.execute().await?;
+        self.rules.insert(rule);
+        Ok(())
+    }
+
+    pub(super) async fn remove_rule(&mut self, rule: &Rule) -> Result<(), Error> {
+        if !self.rules.remove(rule) {
+            return Ok(());
+        }
+        self.handle.rule().del(self.rule_message(rule)).execute().await?;
+        Ok(())
+    }
+
+    fn rule_message(&self, rule: &Rule) -> RuleMessage {
+        let mut message = RuleMessage::default();
+        message.header.family = family(rule.from.addr());
+        message.header.action = RuleAction::ToTable;
+        message.attributes = vec![
+            RuleAttribute::Iifname(rule.device.clone()),
+            RuleAttribute::Priority(PRIORITY),
+            RuleAttribute::Table(self.table),
+            RuleAttribute::Protocol(RouteProtocol::Other(PROTOCOL)),
+        ];
+        if rule.from.prefix_len() > 0 {
+            message.header.src_len = rule.from.prefix_len();
+            message.attributes.push(RuleAttribute::Source(rule.from.addr()));
+        }
+        message
+    }
+
+    /// Routes a network into the TUN device.
+    pub(super) async fn add_route(&mut self, net: IpNet) -> Result<(), Error> {
+        if self.routes.contains(&net) {
+            return Ok(());
+        }
+        self.handle.route().add(self.route_message(net)).execute().await?;
+        self.routes.insert(net);
+        Ok(())
+    }
+
+    pub(super) async fn remove_route(&mut self, net: IpNet) -> Result<(), Error> {
+        if !self.routes.remove(&net) {
+            return Ok(());
+        }
+        self.handle.route().del(self.route_message(net)).execute().await?;
+        Ok(())
+    }
+
+    fn route_message(&self, net: IpNet) -> RouteMessage {
+        match net {
+            IpNet::V4(net) => RouteMessageBuilder::<Ipv4Addr>::new()
+                .destination_prefix(net.network(), net.prefix_len())
+                .output_interface(self.tun)
+                .table_id(self.table)
+                .protocol(RouteProtocol::Other(PROTOCOL))
+                .scope(RouteScope::Link)
+                .build(),
+            IpNet::V6(net) => RouteMessageBuilder::<Ipv6Addr>::new()
+                .destination_prefix(net.network(), net.prefix_len())
+                .output_interface(self.tun)
+                .table_id(self.table)
+                .protocol(RouteProtocol::Other(PROTOCOL))
+                .build(),
+        }
+    }
+
+    /// Puts an address on the TUN device, unless this host has it already, as go-gtp's nodes ask operators to arrange.
+    pub(super) async fn hold(&mut self, address: IpAddr) -> Result<(), Error> {
+        if self.addresses.contains(&address) || self.is_local(address).await? {
+            debug!(%address, "there already");
+            return Ok(());
+        }
+        let length = IpNet::from(address).prefix_len();
+        self.handle
+            .address()
+            .add(self.tun, address, length)
+            .execute()
+            .await?;
+        self.addresses.insert(address);
+        Ok(())
+    }
+
+    pub(super) async fn release(&mut self, address: IpAddr) -> Result<(), Error> {
+        if !self.addresses.remove(&address) {
+            return Ok(());
+        }
+        let request = self
+            .handle
+            .address()
+            .add(self.tun, address, IpNet::from(address).prefix_len());
+        let message = { request }.message_mut().clone();
+        self.handle.address().del(message).execute().await?;
+        Ok(())
+    }
+
+    /// Whether the kernel would deliver packets for this address here.
+    async fn is_local(&self, address: IpAddr) -> Result<bool, Error> {
+        let route = match address {
+            IpAddr::V4(address) => RouteMessageBuilder::<Ipv4Addr>::new()
+                .destination_prefix(address, 32)
+                .build(),
+            IpAddr::V6(address) => RouteMessageBuilder::<Ipv6Addr>::new()
+                .destination_prefix(address, 128)
+                .build(),
+        };
+        let found: Result<Vec<RouteMessage>, rtnetlink::Error> =
+            self.handle.route().get(route).execute().try_collect().await;
+        match found {
+            Ok(routes) => Ok(routes.iter().any(|route| route.header.kind == RouteType::Local)),
+            // No route at all: then not here.
+            Err(rtnetlink::Error::NetlinkError(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The networks that this host has addresses in, those of the TUN device and single addresses left out.
+    pub(super) async fn attached_networks(&self) -> Result<Vec<IpNet>, Error> {
+        let mut networks = Vec::new();
+        let mut addresses = self.handle.address().get().execute();
+        while let Some(message) = addresses.try_next().await? {
+            let length = message.header.prefix_len;
+            for attribute in &message.attributes {
+                // The prefix is that of the peer where there is one.
+                let AddressAttribute::Address(address) = attribute else {
+                    continue;
+                };
+                if let Ok(net) = IpNet::new(*address, length)
+                    && message.header.index != self.tun
+                    && length < net.max_prefix_len()
+                {
+                    networks.push(net.trunc());
+                }
+            }
+        }
+        Ok(networks)
+    }
+
+    /// Takes away all that was added. What resists is left to the next start.
+    pub(super) async fn clear(&mut self) {
+        for rule in std::mem::take(&mut self.rules) {
+            let gone = self.handle.rule().del(self.rule_message(&rule)).execute().await;
+            ignore(gone);
+        }
+        for net in std::mem::take(&mut self.routes) {
+            ignore(self.handle.route().del(self.route_message(net)).execute().await);
+        }
+        for address in std::mem::take(&mut self.addresses) {
+            self.addresses.insert(address);
+            if let Err(error) = self.release(address).await {
+                debug!(%error, "left");
+            }
+        }
+    }
+}
+
+fn ignore(done: Result<(), rtnetlink::Error>) {
+    if let Err(error) = done {
+        debug!(%error, "left");
+    }
+}
+
+fn family(address: IpAddr) -> AddressFamily {
+    match address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => AddressFamily::Inet6,
+    }
+}
