@@ -34,7 +34,7 @@ use session::{Session, Sessions, State};
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Take another configuration; the addresses to bind stay.
-    Reload(Config),
+    Reload(Box<Config>),
     /// End every PDN connection of a subscriber, TS 23.401 §5.4.4.1.
     Detach(Imsi),
     /// Delete every session at its S-GW and take no more.
@@ -249,7 +249,7 @@ impl Node for Pgw {
                 }
                 self.config = Config {
                     local_addresses: self.config.local_addresses.clone(),
-                    ..config
+                    ..*config
                 };
                 info!("configuration reloaded");
             }

@@ -16,6 +16,8 @@ mod modify_bearer;
 mod peers;
 mod release_access_bearers;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -33,7 +35,7 @@ use session::{Session, Sessions, State};
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Take another configuration; the addresses stay.
-    Reload(Config),
+    Reload(Box<Config>),
     /// Delete every session at its peers and take no more.
     Shutdown,
 }
@@ -291,7 +293,7 @@ impl Node for Sgw {
                 self.gtpu.reconfigure(&config.gtp_c);
                 self.config = Config {
                     local_addresses: self.config.local_addresses.clone(),
-                    ..config
+                    ..*config
                 };
                 info!("configuration reloaded");
             }
