@@ -33,8 +33,7 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &CreateSessionRequest
         let incorrect = (CauseValue::MANDATORY_IE_INCORRECT, Some((IeType::F_TEID, 0)));
         return refuse(pgw, &asked, answer_to, incorrect, now);
     };
-    pgw.gtpc
-        .heard((Interface::S5c, sgw_s5c.ip()), request.recovery, now);
+    pgw.heard((Interface::S5c, sgw_s5c.ip()), request.recovery, now);
     match establish(pgw, request, sgw_s5c) {
         Ok((teid, cause)) => answer(pgw, &asked, request, teid, cause, now),
         Err(refused) => refuse(pgw, &asked, answer_to, refused, now),

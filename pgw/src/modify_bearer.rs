@@ -34,8 +34,7 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest,
     if let Some(session) = pgw.sessions.get_mut(session.teid) {
         session.sgw_s5c = sgw_s5c;
     }
-    pgw.gtpc
-        .heard((Interface::S5c, sgw_s5c.ip()), request.recovery, now);
+    pgw.heard((Interface::S5c, sgw_s5c.ip()), request.recovery, now);
     let mut modified = Vec::new();
     for bearer in &request.bearer_contexts {
         let known = bearer.ebi == session.ebi;

@@ -86,8 +86,7 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
             now,
         );
     };
-    sgw.gtpc
-        .heard((Interface::S11, mme_s11.ip()), request.recovery, now);
+    sgw.heard((Interface::S11, mme_s11.ip()), request.recovery, now);
     sgw.sessions.insert(Session {
         imsi,
         ebi,
@@ -175,7 +174,7 @@ pub(crate) fn finish(
     if let Some(pgw) = &response.pgw_s5c_fteid
         && let Some(peer) = Peer::from_fteid(pgw, Interface::S5c, sgw.config.local_addresses.s5c_ip)
     {
-        sgw.gtpc.heard((sgw.s5c(), peer.ip()), response.recovery, now);
+        sgw.heard((sgw.s5c(), peer.ip()), response.recovery, now);
     }
     if !response.cause.value.is_accepted() {
         debug!(imsi = %session.imsi, cause = %response.cause.value, "session refused by the P-GW");

@@ -22,9 +22,10 @@ mod tests;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use epc_codec::gtpv2c::{CauseValue, Message};
+use epc_codec::gtpv2c::{CauseValue, Message, RestartCounter};
 use epc_codec::{Error, Teid};
 use epc_node::gtpc::{Asked, Endpoint, Incoming};
+use epc_node::paths::PathId;
 use epc_node::{Boot, Interface, Node, Output, Outputs, Rule, TeidAllocator, gtpu};
 use tracing::{debug, info};
 
@@ -217,6 +218,13 @@ impl Sgw {
         let Some(cause) = error.cause() else { return };
         self.gtpc
             .refuse(asked, teid, cause, error.offending(), now, &mut self.out);
+    }
+
+    /// A peer told its restart counter: what it lost goes before what it asks for.
+    fn heard(&mut self, path: PathId, restart_counter: Option<RestartCounter>, now: Instant) {
+        if let Some(change) = self.gtpc.heard(path, restart_counter, now) {
+            peers::path_changed(self, path, change, now);
+        }
     }
 
     fn has_room(&self) -> bool {

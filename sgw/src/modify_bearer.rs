@@ -31,8 +31,7 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest,
     {
         session.mme_s11 = mme_s11;
     }
-    sgw.gtpc
-        .heard((Interface::S11, asked.from.ip()), request.recovery, now);
+    sgw.heard((Interface::S11, asked.from.ip()), request.recovery, now);
     let modified: Vec<BearerContextModified> = request
         .bearer_contexts
         .iter()

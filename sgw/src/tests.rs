@@ -340,6 +340,11 @@ fn restarted_mme_has_its_sessions_deleted_at_the_pgw() {
         )
     });
     assert!(deleted, "{outputs:#?}");
+    let asked = outputs.iter().any(|output| {
+        is_to(output, PGW) && matches!(to_peer(output, PGW).1, Message::CreateSessionRequest(_))
+    });
+    assert!(asked, "{outputs:#?}");
+    assert_eq!(net.sgw.sessions.len(), 2, "one being deleted, one being created");
 }
 
 #[test]

@@ -314,11 +314,20 @@ impl<C> Endpoint<C> {
         self.paths.watch(path, now);
     }
 
-    /// A peer told its restart counter, or at least that it is alive; supervise it.
-    pub fn heard(&mut self, path: PathId, restart_counter: Option<gtpv2c::RestartCounter>, now: Instant) {
+    /// A peer told its restart counter, or at least that it is alive; supervise it. A change is for the caller to act on
+    /// before it goes on with what the peer said: what a restarted peer asks for is not among what it lost.
+    pub fn heard(
+        &mut self,
+        path: PathId,
+        restart_counter: Option<gtpv2c::RestartCounter>,
+        now: Instant,
+    ) -> Option<PathChange> {
         self.paths.watch_later(path, now);
-        let change = self.paths.heard(&path, restart_counter.map(|counter| counter.0));
-        self.path_changed(path, change);
+        let change = self
+            .paths
+            .heard(&path, restart_counter.map(|counter| counter.0))?;
+        log_change(path, change);
+        Some(change)
     }
 
     /// Supervises a peer no longer.
@@ -521,13 +530,16 @@ impl<C> Endpoint<C> {
 
     fn path_changed(&mut self, path: PathId, change: Option<PathChange>) {
         let Some(change) = change else { return };
-        let (on, peer) = path;
-        match change {
-            PathChange::Up => info!(interface = %on, %peer, "peer up"),
-            PathChange::Down => warn!(interface = %on, %peer, "peer down"),
-            PathChange::Restarted => warn!(interface = %on, %peer, "peer restarted"),
-        }
+        log_change(path, change);
         self.incoming.push_back(Incoming::Path { path, change });
+    }
+}
+
+fn log_change((on, peer): PathId, change: PathChange) {
+    match change {
+        PathChange::Up => info!(interface = %on, %peer, "peer up"),
+        PathChange::Down => warn!(interface = %on, %peer, "peer down"),
+        PathChange::Restarted => warn!(interface = %on, %peer, "peer restarted"),
     }
 }
 
