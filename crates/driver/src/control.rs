@@ -6,6 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use epc_node::{Interface, Node, Output, Rule};
@@ -17,6 +18,7 @@ use crate::config::{self, ConfigError, Loaded};
 use crate::http::Question;
 use crate::metrics::{Name, OnInterface, SendErrors};
 use crate::sockets::Sockets;
+use crate::user_plane::{Slow, Stopped, UserPlane};
 use crate::{Daemon, Problem};
 
 /// Datagrams that are read before timers, signals and questions have their turn.
@@ -24,14 +26,21 @@ const BATCH: usize = 64;
 
 /// The user plane as the control loop sees it.
 pub(crate) trait Tunnels {
-    /// Changes a rule; it is in force when this returns.
-    fn apply(&mut self, rule: &Rule);
+    /// Changes rules; they are in force when this returns.
+    fn apply(&self, rules: &[Rule]) -> Result<(), Stopped>;
     /// Sends what is no user packet from a GTP-U socket: Echo, Error Indication.
-    fn send(&mut self, on: Interface, to: SocketAddr, datagram: &[u8]) -> io::Result<()>;
+    fn send(&self, on: Interface, to: SocketAddr, datagram: &[u8]) -> io::Result<()>;
 }
 
-/// A GTP-U datagram that is no user packet of a known tunnel.
-pub(crate) type SlowPath = mpsc::Receiver<(Interface, SocketAddr, Vec<u8>)>;
+impl Tunnels for UserPlane {
+    fn apply(&self, rules: &[Rule]) -> Result<(), Stopped> {
+        self.apply_all(rules)
+    }
+
+    fn send(&self, on: Interface, to: SocketAddr, datagram: &[u8]) -> io::Result<()> {
+        UserPlane::send(self, on, to, datagram)
+    }
+}
 
 /// What an operator asks by a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +58,8 @@ pub(crate) enum End {
     Stopped,
     /// A second signal, of this number, cut it short.
     CutShort(u8),
+    /// The user plane had failed; the sessions were deleted as after a signal.
+    Failed,
 }
 
 pub(crate) struct Control<D: Daemon> {
@@ -57,38 +68,36 @@ pub(crate) struct Control<D: Daemon> {
     pub(crate) file: PathBuf,
     pub(crate) loaded: Loaded<D::Config>,
     pub(crate) sockets: Sockets,
-    pub(crate) tunnels: Option<Box<dyn Tunnels>>,
-    pub(crate) slow_path: Option<SlowPath>,
+    pub(crate) tunnels: Option<Arc<dyn Tunnels>>,
+    pub(crate) slow_path: Option<mpsc::Receiver<Slow>>,
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) questions: mpsc::Receiver<Question>,
     pub(crate) send_errors: SendErrors,
+    pub(crate) stopping: Option<Stopping>,
+    /// The user plane is no more.
+    pub(crate) failed: bool,
+}
+
+/// On the way out.
+pub(crate) struct Stopping {
+    deadline: Instant,
+    end: End,
 }
 
 impl<D: Daemon> Control<D> {
     /// Runs until a signal ends it.
     pub(crate) async fn run(&mut self) -> End {
         let mut buffer = vec![0; 1 << 16];
-        let mut deadline: Option<Instant> = None;
         loop {
             let now = Instant::now();
             if self.node.poll_timeout().is_some_and(|wake| wake <= now) {
                 self.node.handle_timeout(now);
             }
             self.do_outputs().await;
-            match deadline {
-                Some(_) if D::is_drained(&self.node) => {
-                    info!("stopped");
-                    return End::Stopped;
-                }
-                Some(deadline) if deadline <= Instant::now() => {
-                    warn!(
-                        missing = "answers of peers",
-                        "stopped at the end of the grace period"
-                    );
-                    return End::Stopped;
-                }
-                _ => {}
+            if let Some(end) = self.ended() {
+                return end;
             }
+            let deadline = self.stopping.as_ref().map(|stopping| stopping.deadline);
             let wake = [self.node.poll_timeout(), deadline].into_iter().flatten().min();
             tokio::select! {
                 (on, from, length) = self.sockets.receive(&mut buffer) => {
@@ -100,31 +109,67 @@ impl<D: Daemon> Control<D> {
                         self.handle(on, from, &buffer[..length]).await;
                     }
                 }
-                (on, from, datagram) = next_or_never(&mut self.slow_path) => {
-                    self.handle(on, from, &datagram).await;
-                }
-                Some(request) = self.requests.recv() => match (request, deadline) {
+                slow = next_or_never(&mut self.slow_path) => match slow {
+                    Slow::Datagram { on, from, octets } => self.handle(on, from, &octets).await,
+                    Slow::Failed { why } => {
+                        error!(why, "user plane failed");
+                        self.failed = true;
+                        self.stop(End::Failed);
+                    }
+                },
+                Some(request) = self.requests.recv() => match (request, &self.stopping) {
                     (Request::Stop(signal), Some(_)) => return End::CutShort(signal),
                     (Request::Stop(signal), None) => {
-                        let grace = D::common(&self.loaded.config).shutdown_grace;
-                        info!(signal, grace = grace.as_secs_f64(), "stopping");
-                        deadline = Some(Instant::now() + grace);
-                        self.node.handle_command(D::shutdown(), Instant::now());
+                        info!(signal, "stopping");
+                        self.stop(End::Stopped);
                     }
                     (Request::Reload, Some(_)) => debug!("reload ignored while stopping"),
                     (Request::Reload, None) => self.reload(),
                 },
                 Some(question) = self.questions.recv() => {
-                    let mut missing = D::missing(&self.node);
-                    if deadline.is_some() {
-                        missing.push("stopping".to_owned());
-                    }
                     // Who asked may have gone.
-                    let _ = question.send(missing);
+                    let _ = question.send(self.missing());
                 }
                 () = sleep_until(wake) => {}
             }
         }
+    }
+
+    /// Begins to stop: sessions are deleted towards the peers, for as long as the grace period lasts.
+    fn stop(&mut self, end: End) {
+        if self.stopping.is_some() {
+            return;
+        }
+        let deadline = Instant::now() + D::common(&self.loaded.config).shutdown_grace;
+        self.stopping = Some(Stopping { deadline, end });
+        self.node.handle_command(D::shutdown(), Instant::now());
+    }
+
+    fn ended(&self) -> Option<End> {
+        let stopping = self.stopping.as_ref()?;
+        if D::is_drained(&self.node) {
+            info!("stopped");
+            return Some(stopping.end);
+        }
+        if stopping.deadline <= Instant::now() {
+            warn!(
+                missing = "answers of peers",
+                "stopped at the end of the grace period"
+            );
+            return Some(stopping.end);
+        }
+        None
+    }
+
+    fn missing(&self) -> Vec<String> {
+        let mut missing = D::missing(&self.node);
+        if self.stopping.is_some() {
+            missing.push("stopping".to_owned());
+        }
+        if self.failed {
+            missing.push("user plane has failed".to_owned());
+        }
+        missing
     }
 
     async fn handle(&mut self, on: Interface, from: SocketAddr, datagram: &[u8]) {
@@ -132,23 +177,40 @@ impl<D: Daemon> Control<D> {
         self.do_outputs().await;
     }
 
-    /// What the brain wants done, each before the next.
+    /// What the brain wants done, each before the next. Rules in a row share one wait for the user plane's threads.
     async fn do_outputs(&mut self) {
+        let mut rules = Vec::new();
         while let Some(output) = self.node.poll_output() {
+            if let Output::Rule(rule) = output {
+                rules.push(rule);
+                continue;
+            }
+            self.apply(&mut rules);
             match output {
-                Output::Rule(rule) => match &mut self.tunnels {
-                    Some(tunnels) => tunnels.apply(&rule),
-                    None => debug!(?rule, "no user plane"),
-                },
                 Output::Transmit { on, to, datagram } => self.transmit(on, to, &datagram),
                 Output::Event(event) => self.daemon.on_event(event).await,
+                Output::Rule(_) => {}
             }
         }
+        self.apply(&mut rules);
+    }
+
+    fn apply(&mut self, rules: &mut Vec<Rule>) {
+        if rules.is_empty() {
+            return;
+        }
+        // A failure is told by the slow path as well, where it is acted upon.
+        match self.tunnels.as_ref().map(|tunnels| tunnels.apply(rules)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => debug!(%error, "rules have no effect"),
+            None => debug!(?rules, "no user plane"),
+        }
+        rules.clear();
     }
 
     /// A datagram that cannot be sent is lost as on the way: the brain repeats what must arrive.
     fn transmit(&mut self, on: Interface, to: SocketAddr, datagram: &[u8]) {
-        let sent = match &mut self.tunnels {
+        let sent = match &self.tunnels {
             Some(tunnels) if on.is_user_plane() => tunnels.send(on, to, datagram),
             _ => self.sockets.send(on, to, datagram),
         };
@@ -186,10 +248,10 @@ impl<D: Daemon> Control<D> {
     }
 }
 
-async fn next_or_never(slow_path: &mut Option<SlowPath>) -> (Interface, SocketAddr, Vec<u8>) {
+async fn next_or_never(slow_path: &mut Option<mpsc::Receiver<Slow>>) -> Slow {
     if let Some(receiver) = slow_path {
-        if let Some(datagram) = receiver.recv().await {
-            return datagram;
+        if let Some(slow) = receiver.recv().await {
+            return slow;
         }
         // The user plane has ended.
         *slow_path = None;

@@ -30,11 +30,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use epc_node::config::LogFormat;
-use epc_node::{Boot, Interface, Node};
+use epc_node::{Boot, Interface, Node, TeidKey};
 use prometheus_client::registry::Registry;
 use serde::de::DeserializeOwned;
 
 pub use config::Problem;
+use user_plane::UserPlaneConfig;
 
 /// A brain, its configuration, and what it needs from the host.
 ///
@@ -64,6 +65,11 @@ pub trait Daemon: Sized + 'static {
 
     /// The sockets on which the brain talks.
     fn sockets(config: &Self::Config) -> Vec<Socket>;
+
+    /// The user plane, where the node has one.
+    fn user_plane(_config: &Self::Config, _teid_key: TeidKey) -> Option<UserPlaneConfig> {
+        None
+    }
 
     /// Puts back into `new` what cannot change while the node runs, and returns the keys whose change is thereby
     /// refused.

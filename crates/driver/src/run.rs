@@ -13,8 +13,9 @@ use tracing::{info, warn};
 
 use crate::args::{self, Question, Verb};
 use crate::config::{self, Loaded};
-use crate::control::{self, CLEAN_UP, Control, End};
+use crate::control::{self, CLEAN_UP, Control, End, Tunnels};
 use crate::sockets::Sockets;
+use crate::user_plane::UserPlane;
 use crate::{Daemon, Problem, http, log, metrics};
 
 /// Arguments, configuration or host do not allow a start.
@@ -96,6 +97,7 @@ fn start<D: Daemon>(file: &Path, loaded: Loaded<D::Config>) -> ExitCode {
         }
         match end {
             End::Stopped => ExitCode::SUCCESS,
+            End::Failed => ExitCode::FAILURE,
             End::CutShort(signal) => ExitCode::from(128 + signal),
         }
     });
@@ -119,6 +121,15 @@ async fn prepare<D: Daemon>(file: &Path, loaded: &Loaded<D::Config>) -> Result<C
     let boot = boot();
     let mut registry = Registry::default();
     let send_errors = metrics::register(D::NAME, &mut registry);
+    let (tunnels, slow_path) = match D::user_plane(config, boot.user_teid_key) {
+        None => (None, None),
+        Some(user_plane) => {
+            let (user_plane, slow_path) = UserPlane::start(&user_plane)?;
+            let user_plane = Arc::new(user_plane);
+            metrics::register_user_plane(D::NAME, &user_plane, &mut registry);
+            (Some(user_plane as Arc<dyn Tunnels>), Some(slow_path))
+        }
+    };
     let daemon = D::start(config, &mut registry).await?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -140,11 +151,13 @@ async fn prepare<D: Daemon>(file: &Path, loaded: &Loaded<D::Config>) -> Result<C
         file: file.to_owned(),
         loaded: loaded.clone(),
         sockets,
-        tunnels: None,
-        slow_path: None,
+        tunnels,
+        slow_path,
         requests,
         questions,
         send_errors,
+        stopping: None,
+        failed: false,
     })
 }
 

@@ -46,6 +46,12 @@ impl From<(String, String)> for Problem {
     }
 }
 
+impl From<crate::user_plane::StartError> for Problem {
+    fn from(error: crate::user_plane::StartError) -> Problem {
+        Problem::new(error.key(), error.to_string())
+    }
+}
+
 /// A configuration that cannot be used: `FILE:LINE: KEY: what is wrong, expected ...`, on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {

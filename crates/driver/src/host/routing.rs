@@ -96,7 +96,12 @@ impl Routing {
         let (rules6, routes6) = self.reclaim_of(IpVersion::V6).await.unwrap_or_default();
         let (rules, routes) = (rules + rules6, routes + routes6);
         if rules + routes > 0 {
-            info!(rules, routes, table = self.table, "leftovers of a killed process removed");
+            info!(
+                rules,
+                routes,
+                table = self.table,
+                "leftovers of a killed process removed"
+            );
         }
         Ok(())
     }
@@ -107,9 +112,15 @@ impl Routing {
             IpVersion::V6 => RouteMessageBuilder::<Ipv6Addr>::new().build(),
         };
         let rules = self.handle.rule().get(family).execute();
-        let rules: Vec<RuleMessage> = rules.try_filter(|rule| ready(self.is_our_rule(rule))).try_collect().await?;
+        let rules: Vec<RuleMessage> = rules
+            .try_filter(|rule| ready(self.is_our_rule(rule)))
+            .try_collect()
+            .await?;
         let routes = self.handle.route().get(any).execute();
-        let routes: Vec<RouteMessage> = routes.try_filter(|route| ready(self.is_our_route(route))).try_collect().await?;
+        let routes: Vec<RouteMessage> = routes
+            .try_filter(|route| ready(self.is_our_route(route)))
+            .try_collect()
+            .await?;
         let removed = (rules.len(), routes.len());
         for rule in rules {
             self.handle.rule().del(rule).execute().await?;

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender, unboun
 use super::*;
 use crate::control::{Request, Tunnels};
 use crate::toy::Toy;
+use crate::user_plane::{Slow, Stopped};
 
 /// A running toy and what a test does to it.
 struct Running {
@@ -17,18 +18,21 @@ struct Running {
     address: SocketAddr,
     prom_addr: SocketAddr,
     requests: Sender<Request>,
-    slow_path: Sender<(Interface, SocketAddr, Vec<u8>)>,
+    slow_path: Sender<Slow>,
     seen: UnboundedReceiver<String>,
 }
 
 struct Tape(UnboundedSender<String>);
 
 impl Tunnels for Tape {
-    fn apply(&mut self, _: &Rule) {
-        let _ = self.0.send("rule".to_owned());
+    fn apply(&self, rules: &[Rule]) -> Result<(), Stopped> {
+        for _ in rules {
+            let _ = self.0.send("rule".to_owned());
+        }
+        Ok(())
     }
 
-    fn send(&mut self, on: Interface, to: SocketAddr, datagram: &[u8]) -> io::Result<()> {
+    fn send(&self, on: Interface, to: SocketAddr, datagram: &[u8]) -> io::Result<()> {
         let _ = self.0.send(format!("{on} to {to}: {}", datagram.len()));
         Ok(())
     }
@@ -79,7 +83,7 @@ fn with_toy(name: &str, greeting: &str, test: impl AsyncFnOnce(&mut Running)) ->
         let (tape, seen) = unbounded_channel();
         control.requests = receiver;
         control.slow_path = Some(slow);
-        control.tunnels = Some(Box::new(Tape(tape.clone())));
+        control.tunnels = Some(Arc::new(Tape(tape.clone())));
         control.daemon.seen = Some(tape);
         let mut running = Running {
             file: scratch.0.clone(),
@@ -145,7 +149,11 @@ fn datagram_of_the_user_plane_is_answered_from_its_socket() {
     with_toy("slow", "ho", async |toy| {
         toy.sees(&["timeout"]).await;
         let peer = SocketAddr::from(([192, 0, 2, 1], 2152));
-        let echo_request = (Interface::S1u, peer, vec![0x32, 1]);
+        let echo_request = Slow::Datagram {
+            on: Interface::S1u,
+            from: peer,
+            octets: vec![0x32, 1],
+        };
         toy.slow_path.send(echo_request).await.unwrap();
         toy.sees(&["rule", "echo", "S1-U to 192.0.2.1:2152: 4"]).await;
         toy.stop().await;
@@ -230,6 +238,18 @@ fn second_signal_stops_at_once() {
         toy.requests.send(Request::Stop(2)).await.unwrap();
     });
     assert_eq!(end, End::CutShort(2));
+}
+
+#[test]
+fn failed_user_plane_stops_the_node() {
+    let end = with_toy("failed", "slow", async |toy| {
+        toy.sees(&["timeout"]).await;
+        let why = "no more".to_owned();
+        toy.slow_path.send(Slow::Failed { why }).await.unwrap();
+        toy.sees(&["stopping"]).await;
+        assert!(toy.asks("/readyz").await.contains("user plane has failed"));
+    });
+    assert_eq!(end, End::Failed);
 }
 
 #[test]
