@@ -43,6 +43,9 @@ pub struct Config {
     /// `text` or `json`.
     #[serde(default)]
     pub log_format: LogFormat,
+    /// Seconds that sessions are given to end when the daemon stops.
+    #[serde(default = "shutdown_grace", deserialize_with = "seconds")]
+    pub shutdown_grace: Duration,
     /// Delivery and supervision on S1-MME.
     #[serde(default)]
     pub s1ap: S1ap,
@@ -89,14 +92,17 @@ pub struct Subscriber {
     #[serde(default)]
     pub i_tei: u32,
     /// What the subscriber's packets are.
-    #[serde(default)]
-    pub r#type: Traffic,
+    #[serde(rename = "type", default)]
+    pub kind: Traffic,
     /// The device where the UE is: `external` clients come in there, `http_get` has the UE's address on it.
-    #[serde(default, deserialize_with = "text::text")]
-    pub euu_if_name: String,
+    #[serde(default, deserialize_with = "text::parsed_option")]
+    pub euu_if_name: Option<String>,
     /// What `http_get` fetches.
-    #[serde(default, deserialize_with = "text::text")]
-    pub http_url: String,
+    #[serde(default, deserialize_with = "text::parsed_option")]
+    pub http_url: Option<String>,
+    /// Seconds between two fetches.
+    #[serde(default = "http_interval", deserialize_with = "seconds")]
+    pub http_interval: Duration,
     /// Whether a reload detaches and attaches it, changed or not.
     #[serde(default)]
     pub reattach_on_reload: bool,
@@ -121,14 +127,17 @@ pub struct SubscriberRange {
     #[serde(deserialize_with = "text::parsed_option", default)]
     pub imeisv: Option<Digits<1, 16>>,
     /// What the subscribers' packets are.
-    #[serde(default)]
-    pub r#type: Traffic,
+    #[serde(rename = "type", default)]
+    pub kind: Traffic,
     /// See [`Subscriber::euu_if_name`].
-    #[serde(default, deserialize_with = "text::text")]
-    pub euu_if_name: String,
+    #[serde(default, deserialize_with = "text::parsed_option")]
+    pub euu_if_name: Option<String>,
     /// See [`Subscriber::http_url`].
-    #[serde(default, deserialize_with = "text::text")]
-    pub http_url: String,
+    #[serde(default, deserialize_with = "text::parsed_option")]
+    pub http_url: Option<String>,
+    /// See [`Subscriber::http_interval`].
+    #[serde(default = "http_interval", deserialize_with = "seconds")]
+    pub http_interval: Duration,
     /// See [`Subscriber::reattach_on_reload`].
     #[serde(default)]
     pub reattach_on_reload: bool,
@@ -200,8 +209,12 @@ impl Config {
                 let problem = format!("{} is there twice, expected each IMSI once", subscriber.imsi);
                 return Err((format!("subscribers[{i}].imsi"), problem));
             }
-            check_traffic(subscriber.r#type, &subscriber.euu_if_name, &subscriber.http_url)
-                .map_err(|(key, problem)| (format!("subscribers[{i}].{key}"), problem))?;
+            check_traffic(
+                subscriber.kind,
+                subscriber.euu_if_name.as_deref(),
+                subscriber.http_url.as_deref(),
+            )
+            .map_err(|(key, problem)| (format!("subscribers[{i}].{key}"), problem))?;
             let contradicts = match (subscriber.src_ip, subscriber.pdn_type) {
                 (Some(IpAddr::V4(_)), PdnType::Ipv6) => Some("an IPv6 address with pdn_type IPv6"),
                 (Some(IpAddr::V6(_)), PdnType::Ipv4) => Some("an IPv4 address with pdn_type IPv4"),
@@ -215,8 +228,12 @@ impl Config {
             }
         }
         if let Some(range) = &self.subscriber_range {
-            check_traffic(range.r#type, &range.euu_if_name, &range.http_url)
-                .map_err(|(key, problem)| (format!("subscriber_range.{key}"), problem))?;
+            check_traffic(
+                range.kind,
+                range.euu_if_name.as_deref(),
+                range.http_url.as_deref(),
+            )
+            .map_err(|(key, problem)| (format!("subscriber_range.{key}"), problem))?;
             let last = u64::from(range.count - 1);
             let too_far = |key: &str| {
                 let problem = format!("{} identities from there need another digit", range.count);
@@ -273,9 +290,10 @@ impl SubscriberRange {
                 imeisv: self.imeisv.as_ref().and_then(|first| first.after(i)),
                 src_ip: None,
                 i_tei: 0,
-                r#type: self.r#type,
+                kind: self.kind,
                 euu_if_name: self.euu_if_name.clone(),
                 http_url: self.http_url.clone(),
+                http_interval: self.http_interval,
                 reattach_on_reload: self.reattach_on_reload,
                 pdn_type: self.pdn_type,
             })
@@ -283,18 +301,29 @@ impl SubscriberRange {
     }
 }
 
-fn check_traffic(traffic: Traffic, euu_if_name: &str, http_url: &str) -> Result<(), (&'static str, String)> {
-    if traffic != Traffic::None && euu_if_name.is_empty() {
-        return Err((
-            "euu_if_name",
-            "is missing, expected the name of a network device".to_owned(),
-        ));
+fn check_traffic(
+    traffic: Traffic,
+    euu_if_name: Option<&str>,
+    http_url: Option<&str>,
+) -> Result<(), (&'static str, String)> {
+    if traffic != Traffic::None && euu_if_name.is_none() {
+        let problem = "is missing, expected the name of a network device".to_owned();
+        return Err(("euu_if_name", problem));
     }
+    let http_url = http_url.unwrap_or_default();
     if traffic == Traffic::HttpGet && !http_url.starts_with("http://") {
         let problem = format!("{http_url:?} cannot be fetched, expected http://HOST[:PORT]/PATH");
         return Err(("http_url", problem));
     }
     Ok(())
+}
+
+fn http_interval() -> Duration {
+    Duration::from_secs(5)
+}
+
+fn shutdown_grace() -> Duration {
+    Duration::from_secs(5)
 }
 
 fn eutran() -> u8 {
@@ -400,7 +429,7 @@ mod tests {
         family.subscribers[0].pdn_type = PdnType::Ipv6;
         assert_eq!(family.check().unwrap_err().0, "subscribers[0].src_ip");
         let mut url = parse(EXAMPLE);
-        url.subscribers[1].http_url = "ftp://192.0.2.1/".to_owned();
+        url.subscribers[1].http_url = Some("ftp://192.0.2.1/".to_owned());
         assert_eq!(url.check().unwrap_err().0, "subscribers[1].http_url");
     }
 }

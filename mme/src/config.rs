@@ -1,8 +1,9 @@
 //! The YAML of an MME: the keys of go-gtp's gw-tester, and ours with defaults.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use epc_node::config::{GtpC, LogFormat, S1ap, listen_address};
+use epc_node::config::{GtpC, LogFormat, S1ap, listen_address, seconds};
 use epc_node::text::{self, Digits};
 use serde::{Deserialize, Deserializer};
 
@@ -29,6 +30,9 @@ pub struct Config {
     /// `text` or `json`.
     #[serde(default)]
     pub log_format: LogFormat,
+    /// Seconds that sessions are given to end when the daemon stops.
+    #[serde(default = "shutdown_grace", deserialize_with = "seconds")]
+    pub shutdown_grace: Duration,
     /// Repetition of requests and supervision of the S-GW.
     #[serde(default)]
     pub gtp_c: GtpC,
@@ -89,6 +93,10 @@ fn sessions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Erro
 
 fn enbs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     text::between::<D, 1, 100_000>(deserializer).map(|number| number as usize)
+}
+
+fn shutdown_grace() -> Duration {
+    Duration::from_secs(5)
 }
 
 fn max_sessions() -> usize {

@@ -46,6 +46,9 @@ pub struct S1ap {
     /// Seconds of silence after which the peer is asked whether it is there.
     #[serde(deserialize_with = "seconds")]
     pub probe_interval: Duration,
+    /// Seconds of silence after which the peer counts as gone.
+    #[serde(deserialize_with = "seconds")]
+    pub peer_timeout: Duration,
 }
 
 impl Default for S1ap {
@@ -53,7 +56,8 @@ impl Default for S1ap {
         S1ap {
             retry_interval: Duration::from_secs(1),
             max_attempts: 8,
-            probe_interval: Duration::from_secs(10),
+            probe_interval: Duration::from_secs(5),
+            peer_timeout: Duration::from_secs(60),
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod metrics;
 pub mod paths;
 mod peer;
 mod rule;
+mod silence;
 mod teid;
 pub mod text;
 mod timers;
@@ -28,6 +29,7 @@ pub mod transactions;
 pub use interface::Interface;
 pub use peer::Peer;
 pub use rule::{Rule, Then, UeAddress};
+pub use silence::{Silence, SilenceTiming, Silent};
 pub use teid::{TeidAllocator, TeidKey};
 pub use timers::Timers;
 
