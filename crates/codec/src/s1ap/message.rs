@@ -454,6 +454,52 @@ messages! {
         /// What it did not understand in the request.
         O criticality_diagnostics: CriticalityDiagnostics [58 Ignore],
     }
+    /// §9.1.8.7, eNB to MME: what the eNB serves has changed; without a change, a question whether the MME is there.
+    EnbConfigurationUpdate = 29 InitiatingMessage Reject "ENBConfigurationUpdate" {
+        /// What its operator calls it.
+        O enb_name: NodeName [60 Ignore],
+        /// All tracking areas that it serves now.
+        O supported_tas: List<SupportedTa, 256> [64 Reject],
+        /// How often its idle UEs listen.
+        O paging_drx: PagingDrx [137 Ignore],
+    }
+    /// §9.1.8.8, MME to eNB: taken.
+    EnbConfigurationUpdateAcknowledge = 29 SuccessfulOutcome Reject "ENBConfigurationUpdateAcknowledge" {
+        /// What it did not understand in the update.
+        O criticality_diagnostics: CriticalityDiagnostics [58 Ignore],
+    }
+    /// §9.1.8.9, MME to eNB: no.
+    EnbConfigurationUpdateFailure = 29 UnsuccessfulOutcome Reject "ENBConfigurationUpdateFailure" {
+        /// Why.
+        D cause: Cause [2 Ignore],
+        /// When to try again, at the earliest.
+        O time_to_wait: TimeToWait [65 Ignore],
+        /// What it did not understand in the update.
+        O criticality_diagnostics: CriticalityDiagnostics [58 Ignore],
+    }
+    /// §9.1.8.10, MME to eNB: the MME has changed; without a change, a question whether the eNB is there.
+    MmeConfigurationUpdate = 30 InitiatingMessage Reject "MMEConfigurationUpdate" {
+        /// What its operator calls it.
+        O mme_name: NodeName [61 Ignore],
+        /// All its identities now.
+        O served_gummeis: List<ServedGummei, 8> [105 Reject],
+        /// Its weight in its pool.
+        O relative_mme_capacity: RelativeMmeCapacity [87 Reject],
+    }
+    /// §9.1.8.11, eNB to MME: taken.
+    MmeConfigurationUpdateAcknowledge = 30 SuccessfulOutcome Reject "MMEConfigurationUpdateAcknowledge" {
+        /// What it did not understand in the update.
+        O criticality_diagnostics: CriticalityDiagnostics [58 Ignore],
+    }
+    /// §9.1.8.12, eNB to MME: no.
+    MmeConfigurationUpdateFailure = 30 UnsuccessfulOutcome Reject "MMEConfigurationUpdateFailure" {
+        /// Why.
+        D cause: Cause [2 Ignore],
+        /// When to try again, at the earliest.
+        O time_to_wait: TimeToWait [65 Ignore],
+        /// What it did not understand in the update.
+        O criticality_diagnostics: CriticalityDiagnostics [58 Ignore],
+    }
     /// §9.1.7.1, eNB to MME: the first message of a UE.
     InitialUeMessage = 12 InitiatingMessage Ignore "InitialUEMessage" {
         /// The number that the eNB gave the UE.
@@ -736,6 +782,12 @@ impl Message {
             Self::S1SetupRequest(_)
             | Self::S1SetupResponse(_)
             | Self::S1SetupFailure(_)
+            | Self::EnbConfigurationUpdate(_)
+            | Self::EnbConfigurationUpdateAcknowledge(_)
+            | Self::EnbConfigurationUpdateFailure(_)
+            | Self::MmeConfigurationUpdate(_)
+            | Self::MmeConfigurationUpdateAcknowledge(_)
+            | Self::MmeConfigurationUpdateFailure(_)
             | Self::Paging(_)
             | Self::Reset(_)
             | Self::ResetAcknowledge(_)
@@ -768,6 +820,12 @@ impl Message {
             | Self::S1SetupRequest(_)
             | Self::S1SetupResponse(_)
             | Self::S1SetupFailure(_)
+            | Self::EnbConfigurationUpdate(_)
+            | Self::EnbConfigurationUpdateAcknowledge(_)
+            | Self::EnbConfigurationUpdateFailure(_)
+            | Self::MmeConfigurationUpdate(_)
+            | Self::MmeConfigurationUpdateAcknowledge(_)
+            | Self::MmeConfigurationUpdateFailure(_)
             | Self::Paging(_)
             | Self::Reset(_)
             | Self::ResetAcknowledge(_)
