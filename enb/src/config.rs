@@ -1,10 +1,13 @@
 //! The YAML of an eNB: the keys of go-gtp's gw-tester, and ours with defaults.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
-use epc_node::config::{LogFormat, S1ap, UserPlane, listen_address, seconds};
+use epc_codec::{Imsi, Mei, Msisdn, Plmn};
+use epc_node::config::{GtpC, LogFormat, S1ap, UserPlane, listen_address, seconds};
 use epc_node::text::{self, Digits};
 use serde::{Deserialize, Deserializer};
 
@@ -49,6 +52,9 @@ pub struct Config {
     /// Delivery and supervision on S1-MME.
     #[serde(default)]
     pub s1ap: S1ap,
+    /// Supervision of the S-GWs on S1-U.
+    #[serde(default)]
+    pub gtp_u: GtpC,
     /// How subscribers attach.
     #[serde(default)]
     pub attach: Attach,
@@ -77,14 +83,15 @@ pub struct LocalAddresses {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscriber {
-    /// The identity that attaches.
-    pub imsi: Digits<6, 15>,
+    /// The identity that attaches, 6 to 15 digits.
+    #[serde(deserialize_with = "imsi")]
+    pub imsi: Imsi,
     /// The telephone number.
     #[serde(deserialize_with = "text::parsed_option", default)]
-    pub msisdn: Option<Digits<1, 15>>,
+    pub msisdn: Option<Msisdn>,
     /// The identity of the equipment.
     #[serde(deserialize_with = "text::parsed_option", default)]
-    pub imeisv: Option<Digits<1, 16>>,
+    pub imeisv: Option<Mei>,
     /// The address that the UE asks for; none, empty or 0.0.0.0 lets the P-GW choose.
     #[serde(deserialize_with = "text::requested_address", default)]
     pub src_ip: Option<IpAddr>,
@@ -116,16 +123,17 @@ pub struct Subscriber {
 #[serde(deny_unknown_fields)]
 pub struct SubscriberRange {
     /// The first IMSI.
-    pub imsi: Digits<6, 15>,
+    #[serde(deserialize_with = "imsi")]
+    pub imsi: Imsi,
     /// How many, 1 to 1,000,000.
     #[serde(deserialize_with = "range_count")]
     pub count: u32,
     /// The first telephone number.
     #[serde(deserialize_with = "text::parsed_option", default)]
-    pub msisdn: Option<Digits<1, 15>>,
+    pub msisdn: Option<Msisdn>,
     /// The first identity of an equipment.
     #[serde(deserialize_with = "text::parsed_option", default)]
-    pub imeisv: Option<Digits<1, 16>>,
+    pub imeisv: Option<Mei>,
     /// What the subscribers' packets are.
     #[serde(rename = "type", default)]
     pub kind: Traffic,
@@ -239,20 +247,20 @@ impl Config {
                 let problem = format!("{} identities from there need another digit", range.count);
                 Err((format!("subscriber_range.{key}"), problem))
             };
-            if range.imsi.after(last).is_none() {
+            if after(&range.imsi, last).is_none() {
                 return too_far("imsi");
             }
             if range
                 .msisdn
                 .as_ref()
-                .is_some_and(|first| first.after(last).is_none())
+                .is_some_and(|first| after(first, last).is_none())
             {
                 return too_far("msisdn");
             }
             if range
                 .imeisv
                 .as_ref()
-                .is_some_and(|first| first.after(last).is_none())
+                .is_some_and(|first| after(first, last).is_none())
             {
                 return too_far("imeisv");
             }
@@ -271,6 +279,11 @@ impl Config {
         Ok(())
     }
 
+    /// The network of the eNB.
+    pub fn plmn(&self) -> Plmn {
+        Plmn::new(self.mcc.as_str(), self.mnc.as_str()).expect("three digits, and two or three, make a PLMN")
+    }
+
     /// Everyone who attaches: `subscribers`, then `subscriber_range`.
     pub fn subscribers(&self) -> impl Iterator<Item = Subscriber> {
         let range = self
@@ -285,9 +298,9 @@ impl SubscriberRange {
     fn subscribers(&self) -> impl Iterator<Item = Subscriber> {
         (0..u64::from(self.count)).filter_map(|i| {
             Some(Subscriber {
-                imsi: self.imsi.after(i)?,
-                msisdn: self.msisdn.as_ref().and_then(|first| first.after(i)),
-                imeisv: self.imeisv.as_ref().and_then(|first| first.after(i)),
+                imsi: after(&self.imsi, i)?,
+                msisdn: self.msisdn.as_ref().and_then(|first| after(first, i)),
+                imeisv: self.imeisv.as_ref().and_then(|first| after(first, i)),
                 src_ip: None,
                 i_tei: 0,
                 kind: self.kind,
@@ -299,6 +312,22 @@ impl SubscriberRange {
             })
         })
     }
+}
+
+/// The number of digits that lies `steps` further, with as many digits; `None` when it needs more of them.
+fn after<T: fmt::Display + FromStr>(first: &T, steps: u64) -> Option<T> {
+    let first = first.to_string();
+    let number = first.parse::<u128>().ok()? + u128::from(steps);
+    let next = format!("{number:0width$}", width = first.len());
+    if next.len() != first.len() {
+        return None;
+    }
+    next.parse().ok()
+}
+
+fn imsi<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Imsi, D::Error> {
+    let digits: Digits<6, 15> = text::parsed(deserializer)?;
+    digits.as_str().parse().map_err(serde::de::Error::custom)
 }
 
 fn check_traffic(
@@ -394,8 +423,11 @@ mod tests {
         );
         let subscribers: Vec<Subscriber> = parse(&text).subscribers().collect();
         let last = subscribers.last().unwrap();
-        assert_eq!((subscribers.len(), last.imsi.as_str()), (3, "001010000000100"));
-        assert_eq!(last.msisdn.as_ref().map(Digits::as_str), Some("8140100"));
+        assert_eq!(
+            (subscribers.len(), last.imsi.to_string().as_str()),
+            (3, "001010000000100")
+        );
+        assert_eq!(last.msisdn, Some("8140100".parse().unwrap()));
         assert_eq!(last.imeisv, None);
     }
 
