@@ -33,6 +33,7 @@
 mod cause;
 pub mod lite;
 mod message;
+mod tree;
 mod value;
 
 pub use cause::{EmmCause, EsmCause};

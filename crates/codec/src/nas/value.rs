@@ -114,16 +114,6 @@ pub struct Guti {
     pub m_tmsi: u32,
 }
 
-impl fmt::Display for Guti {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}-{:#06x}-{:#04x}-{:#010x}",
-            self.plmn, self.mme_group_id, self.mme_code, self.m_tmsi
-        )
-    }
-}
-
 /// Who a UE is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Identity {

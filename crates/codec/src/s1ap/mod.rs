@@ -42,22 +42,25 @@
 
 mod cause;
 mod error;
+mod ie_value;
 mod message;
 mod names;
 mod pdu;
+pub(crate) mod tree;
 mod value;
 
 pub use cause::Cause;
 pub use error::{AbstractSyntaxError, Error};
+pub use ie_value::IeValue;
 pub use message::*;
 pub use pdu::{Body, Criticality, Ie, Pdu, PduKind};
 pub use value::{
-    Arp, BitRate, CnDomain, CriticalityDiagnostics, Ecgi, EnbId, EnbKind, EnbUeS1apId, ErabAdded, ErabItem,
-    ErabQos, ErabReleased, ErabSetup, ErabSwitchedDownlink, ErabSwitchedUplink, ErabToBeAdded, ErabToBeSetup,
-    GbrQos, GlobalEnbId, Gummei, IeDiagnostics, List, MmeUeS1apId, NasPdu, NodeName, PagingDrx,
-    RelativeMmeCapacity, ResetConnections, ResetType, RrcEstablishmentCause, STmsi, SecurityContext,
-    SecurityKey, ServedGummei, SupportedTa, Tai, TimeToWait, TransportAddress, TypeOfError, UeAmbr,
-    UeConnection, UeIdentityIndex, UePagingId, UeS1apIds, UeSecurityCapabilities,
+    AddressBits, Arp, BitRate, CnDomain, CriticalityDiagnostics, Ecgi, EnbId, EnbKind, EnbUeS1apId,
+    ErabAdded, ErabItem, ErabQos, ErabReleased, ErabSetup, ErabSwitchedDownlink, ErabSwitchedUplink,
+    ErabToBeAdded, ErabToBeSetup, GbrQos, GlobalEnbId, Gummei, IeDiagnostics, List, MmeUeS1apId, NasPdu,
+    NodeName, PagingDrx, RelativeMmeCapacity, ResetConnections, ResetType, RrcEstablishmentCause, STmsi,
+    SecurityContext, SecurityKey, ServedGummei, SupportedTa, Tai, TimeToWait, TransportAddress, TypeOfError,
+    UeAmbr, UeConnection, UeIdentityIndex, UePagingId, UeS1apIds, UeSecurityCapabilities,
 };
 
 /// The UDP port of S1AP-lite: the number that SCTP has for S1AP.

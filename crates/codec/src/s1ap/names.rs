@@ -477,4 +477,6 @@ const IES: &[(u16, &str, &str)] = &[
     (352, "Bearers-SubjectToDLDiscardingList", "Bearers-SubjectToDLDiscardingList"),
     (353, "CoarseUELocationRequested", "CoarseUELocationRequested"),
     (354, "CoarseUELocation", "CoarseUELocation"),
+    (355, "TimeRefDistribution", "TimeRefDistribution"),
+    (356, "RequestedTNLInfo", "RequestedTNLInfo"),
 ];

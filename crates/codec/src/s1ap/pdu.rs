@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use oxirush_s1ap::aper::{Reader, Writer};
 
 use super::error::Error;
+use super::ie_value::IeValue;
 use super::names;
 
 /// The alternative of `S1AP-PDU`, TS 36.413 §9.3.2.
@@ -87,6 +88,12 @@ impl Ie<'_> {
     /// The name of the ASN.1 type of the value, as `ENB-UE-S1AP-ID`.
     pub fn asn1_type(&self) -> Option<&'static str> {
         names::ie(self.id).map(|(_, asn1_type)| asn1_type)
+    }
+
+    /// The value of an IE that the messages of this crate have; `None` for another one, and for octets that are no
+    /// value of its type.
+    pub fn decoded(&self) -> Option<IeValue> {
+        IeValue::read(self)?.ok()
     }
 }
 

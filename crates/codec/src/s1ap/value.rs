@@ -713,6 +713,9 @@ fn tbcd(digit: u8) -> char {
 /// The name of a node: 1 to 150 characters of an ASN.1 `PrintableString`, that is letters, digits, space and
 /// `'()+,-./:=?`.
 ///
+/// Real eNBs send other characters, such as `"`. A name that was received keeps them; a name that is made here does not
+/// have them.
+///
 /// ```
 /// use epc_codec::s1ap::NodeName;
 ///
@@ -756,20 +759,40 @@ impl fmt::Display for NodeName {
     }
 }
 
-/// Real eNBs send characters that a `PrintableString` does not have, such as `"`: they are read as a dash.
+/// An octet a character (X.691 §30.5.4), whatever the character.
 impl Value for NodeName {
     fn read(octets: &[u8]) -> Result<Self, Wrong> {
         let mut r = Reader::new(octets);
-        let outside = r.bit()?;
-        let length = if outside { r.length()?.0 } else { r.size(1, 150)? };
-        r.align();
-        let name = r.octets(length)?;
+        let name = match r.bit()? {
+            // The first extension bit, then a length of its own for names of a later release.
+            true => r.open_type()?.into_vec(),
+            false => {
+                let length = r.size(1, 150)?;
+                r.align();
+                r.octets(length)?.to_vec()
+            }
+        };
         finished(&r)?;
-        Self::lossy(&String::from_utf8_lossy(name)).ok_or(Wrong::new("an empty name"))
+        if name.is_empty() {
+            return Err(Wrong::new("an empty name"));
+        }
+        let name = String::from_utf8(name).map_err(|_| Wrong::new("a name that is no text"))?;
+        Ok(Self(name))
     }
 
     fn write(&self) -> Vec<u8> {
-        encoded(&asn1::ENBname(Cow::Borrowed(&self.0)))
+        written(|w| {
+            let longer = self.0.len() > 150;
+            w.bit(longer);
+            if longer {
+                w.open_type(self.0.as_bytes());
+                return;
+            }
+            // 1 to 150, as checked.
+            let _ = w.size(self.0.len(), 1, 150);
+            w.align();
+            w.octets(self.0.as_bytes());
+        })
     }
 }
 
@@ -1262,6 +1285,15 @@ pub enum TransportAddress {
     V6(Ipv6Addr),
     /// 160 bits, IPv4 first.
     Dual(Ipv4Addr, Ipv6Addr),
+    /// Bits that are no address.
+    Other(AddressBits),
+}
+
+/// 1 to 160 bits where an address should be: they are kept, and lead nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AddressBits {
+    octets: [u8; 20],
+    length: u8,
 }
 
 impl TransportAddress {
@@ -1269,7 +1301,7 @@ impl TransportAddress {
     pub fn ipv4(self) -> Option<Ipv4Addr> {
         match self {
             Self::V4(v4) | Self::Dual(v4, _) => Some(v4),
-            Self::V6(_) => None,
+            Self::V6(_) | Self::Other(_) => None,
         }
     }
 
@@ -1277,7 +1309,7 @@ impl TransportAddress {
     pub fn ipv6(self) -> Option<Ipv6Addr> {
         match self {
             Self::V6(v6) | Self::Dual(_, v6) => Some(v6),
-            Self::V4(_) => None,
+            Self::V4(_) | Self::Other(_) => None,
         }
     }
 
@@ -1301,9 +1333,9 @@ impl TransportAddress {
             160 => octets
                 .split_at_checked(4)
                 .and_then(|(a, b)| Some(Self::Dual(v4(a)?, v6(b)?))),
-            _ => None,
+            length => AddressBits::new(octets, length).map(Self::Other),
         };
-        address.ok_or(Wrong::new("a transport address that has not 32, 128 or 160 bits"))
+        address.ok_or(Wrong::new("a transport address of more than 160 bits"))
     }
 
     fn asn1(&self) -> asn1::TransportLayerAddress<'static> {
@@ -1311,8 +1343,40 @@ impl TransportAddress {
             Self::V4(v4) => v4.octets().to_vec(),
             Self::V6(v6) => v6.octets().to_vec(),
             Self::Dual(v4, v6) => [&v4.octets()[..], &v6.octets()[..]].concat(),
+            Self::Other(bits) => return asn1::TransportLayerAddress(bits.asn1()),
         };
         asn1::TransportLayerAddress(BitString::from_octets(octets))
+    }
+}
+
+impl AddressBits {
+    fn new(octets: &[u8], length: usize) -> Option<Self> {
+        let mut kept = [0; 20];
+        kept.get_mut(..octets.len())?.copy_from_slice(octets);
+        Some(Self {
+            octets: kept,
+            length: u8::try_from(length).ok()?,
+        })
+    }
+
+    fn asn1(&self) -> BitString<'static> {
+        let length = usize::from(self.length);
+        let octets = self
+            .octets
+            .get(..length.div_ceil(8))
+            .unwrap_or(&self.octets)
+            .to_vec();
+        BitString::new(octets, length).unwrap_or_else(|_| BitString::from_octets([0; 4]))
+    }
+
+    /// How many.
+    pub fn bits(&self) -> usize {
+        self.length.into()
+    }
+
+    /// The octets that hold them, from the top.
+    pub fn octets(&self) -> &[u8] {
+        self.octets.get(..self.bits().div_ceil(8)).unwrap_or(&self.octets)
     }
 }
 
@@ -1331,6 +1395,7 @@ impl fmt::Display for TransportAddress {
             Self::V4(v4) => v4.fmt(f),
             Self::V6(v6) => v6.fmt(f),
             Self::Dual(v4, v6) => write!(f, "{v4} {v6}"),
+            Self::Other(bits) => write!(f, "no address ({} bits)", bits.bits()),
         }
     }
 }
