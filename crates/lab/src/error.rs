@@ -46,6 +46,9 @@ pub enum Error {
         /// How long it was waited for.
         limit: Duration,
     },
+    /// The daemons could not be built.
+    #[error("{0}")]
+    Build(String),
     /// No namespaces here; the text says why and what to do.
     #[error("{0}")]
     Refused(String),

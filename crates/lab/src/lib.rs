@@ -5,19 +5,25 @@
 //! Namespace  one node's network; run a closure or start a program in it
 //! link       a virtual cable between two namespaces, with an address at either end
 //! Process    a program in a namespace: log, signals, exit
+//! Daemons    the programs of the four nodes, built by cargo
 //! http, web  a client and a server that work inside a namespace
 //! ping       the round-trip time between two namespaces
 //! Capture    every frame on the links, in one order, into a pcapng file and to a function
+//! callflow   what the frames say, as a ladder
 //! Epc        all of it in the shape of an EPC: UE, eNB, MME, S-GW, P-GW, server, one link a reference point
 //! ```
 //!
 //! No tool outside is needed (no `ip`, no `tcpdump`), and no privilege where the kernel lets ordinary users have
 //! user namespaces. Tests and the demo wait for states with [`wait_for`], never for time.
 
+pub mod callflow;
 mod capture;
+mod daemons;
 mod epc;
 mod error;
+mod frame;
 pub mod http;
+mod ladder;
 mod namespace;
 mod netlink;
 pub mod pcap;
@@ -28,8 +34,11 @@ mod wait;
 pub mod web;
 
 pub use capture::{Capture, Captured, Point, Totals};
+pub use daemons::Daemons;
 pub use epc::{Epc, Node, ReferencePoint};
+pub use epc_codec::Teid;
 pub use error::Error;
+pub use ladder::Ladder;
 pub use namespace::{Namespace, Traffic};
 pub use netlink::{End, LinkOptions, link};
 pub use process::Process;

@@ -11,29 +11,33 @@
 //! process inside and takes back every network, link, rule and TUN device. Nothing of it ever was in the host's
 //! network.
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use std::{env, process, thread};
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::{Uid, getgid, getuid};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::unistd::{Pid, Uid, dup2_stderr, dup2_stdout, getgid, getuid};
 
-use crate::{Error, Result};
+use crate::{Error, Result, wait_for};
 
 const STAGE: &str = "EPC_LAB_SANDBOX";
 const WATCHER: &str = "watcher";
 const INSIDE: &str = "inside";
 const PROBE: &str = "probe";
 
+/// How long the end of a sandbox may take: the kernel ends all processes in it first.
+const END_LIMIT: Duration = Duration::from_secs(10);
 /// Exit code of a stage that may not have namespaces.
 const REFUSED: i32 = 77;
 /// Exit code after Ctrl-C.
@@ -99,8 +103,8 @@ pub fn probe() -> Result<()> {
 }
 
 /// Runs this program again with the same arguments, inside, and waits until it ends or calls [`keep`]. SIGINT, SIGTERM
-/// and SIGHUP are passed on to it as the end of the lab. `started` is told the processes of the sandbox.
-pub fn run(started: impl FnOnce(&Child)) -> Result<Outcome> {
+/// and SIGHUP are passed on to it as the end of the lab. It has `variables` in its environment.
+pub fn run(variables: &[(&str, &OsStr)]) -> Result<Outcome> {
     let stop_signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
     stop_signals
         .thread_block()
@@ -108,12 +112,12 @@ pub fn run(started: impl FnOnce(&Child)) -> Result<Outcome> {
     let (mut ours, theirs) = UnixStream::pair().map_err(Error::io("a socket pair"))?;
     let ours_to_close = ours.try_clone().map_err(Error::io("a socket pair"))?;
     let mut watcher = again(WATCHER)?
+        .envs(variables.iter().copied())
         .stdin(OwnedFd::from(theirs))
         // Ctrl-C on a terminal reaches this process only, and from here the lab, in an orderly way.
         .process_group(0)
         .spawn()
         .map_err(Error::io("start this program again"))?;
-    started(&watcher);
     let interrupted = std::sync::Arc::new(AtomicBool::new(false));
     let told = interrupted.clone();
     thread::spawn(move || {
@@ -144,18 +148,88 @@ pub fn on_stop(last_words: impl FnOnce() + Send + 'static) {
 pub fn keep() -> Result<()> {
     KEPT.store(true, Ordering::SeqCst);
     let mut outer = socket_to_outer().map_err(Error::io("the socket to the outer process"))?;
+    // Whoever reads what we print waits for its end.
+    silence().map_err(Error::io("close the output"))?;
     outer.write_all(b"k").map_err(Error::io("tell the outer process"))
 }
 
-/// Inside: the watcher and this process, as the mounted /proc numbers them.
-pub fn outer_ids() -> Option<(u32, u32)> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let field = |name: &str| {
-        let rest = status.lines().find_map(|line| line.strip_prefix(name))?;
-        rest.split_whitespace().next()?.parse().ok()
+fn silence() -> std::io::Result<()> {
+    let nowhere = OpenOptions::new().write(true).open("/dev/null")?;
+    dup2_stdout(&nowhere)?;
+    dup2_stderr(&nowhere)?;
+    Ok(())
+}
+
+/// Inside: this process, as the host numbers it.
+pub fn outer_id() -> Option<u32> {
+    fs::read_link("/proc/self").ok()?.to_str()?.parse().ok()
+}
+
+/// A sandbox on this host, seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its first process.
+    pub pid: u32,
+    /// Whether the process that started it is still there.
+    pub attended: bool,
+}
+
+/// The sandboxes that were started with a variable in their environment, as far as this user may see them.
+pub fn find(variable: &str, value: &OsStr) -> Vec<Found> {
+    let processes = fs::read_dir("/proc").into_iter().flatten();
+    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| found(pid, variable, value)).collect()
+}
+
+fn found(pid: u32, variable: &str, value: &OsStr) -> Option<Found> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let has = |variable: &str, value: &[u8]| {
+        let expected = [variable.as_bytes(), b"=", value].concat();
+        environment
+            .split(|octet| *octet == 0)
+            .any(|entry| entry == expected)
     };
-    // PPid of pid 1 of a namespace is 0 from inside, but /proc is the host's.
-    Some((field("PPid:")?, field("Pid:")?))
+    let is_first = status_field(pid, "NSpid:")?.ends_with("\t1") && pid != 1;
+    if !is_first || !has(STAGE, INSIDE.as_bytes()) || !has(variable, value.as_encoded_bytes()) {
+        return None;
+    }
+    // The outer process is the watcher's parent and has its command line; once it is gone, somebody else is the parent.
+    let watcher = parent(pid)?;
+    let command_line = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).ok();
+    let arguments = |line: Vec<u8>| line.splitn(2, |octet| *octet == 0).nth(1).map(<[u8]>::to_vec);
+    let of_watcher = command_line(watcher).and_then(arguments);
+    let of_its_parent = parent(watcher).and_then(command_line).and_then(arguments);
+    Some(Found {
+        pid,
+        attended: of_watcher == of_its_parent,
+    })
+}
+
+impl Found {
+    /// Ends it, and returns when it is gone.
+    pub fn end(&self) -> Result<()> {
+        let what = format!("end the lab of process {}", self.pid);
+        let pid = i32::try_from(self.pid).map(Pid::from_raw);
+        let pid = pid.map_err(|_| Error::Refused(what.clone()))?;
+        kill(pid, Signal::SIGKILL).map_err(Error::errno(what.clone()))?;
+        wait_for(&what, END_LIMIT, || match status_field(self.pid, "State:") {
+            None => Ok(()),
+            Some(state) if state.trim().starts_with(['Z', 'X']) => Ok(()),
+            Some(state) => Err(format!("it is {}", state.trim())),
+        })
+    }
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    status_field(pid, "PPid:")?.trim().parse().ok()
+}
+
+fn status_field(pid: u32, name: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .map(str::to_owned)
 }
 
 fn again(stage: &str) -> Result<Command> {
@@ -176,7 +250,11 @@ fn watcher(stage: &str) -> ! {
         .map_err(|error| error.to_string())
         .and_then(|mut command| command.spawn().map_err(|error| error.to_string()));
     let status = match inner {
-        Ok(mut inner) => inner.wait(),
+        Ok(mut inner) => {
+            // The inner process may outlive what reads our output, and has it as its own.
+            let _ = silence();
+            inner.wait()
+        }
         Err(problem) => process::exit(refuse(format!("cannot start this program again: {problem}"))),
     };
     process::exit(status.map_or(1, code));

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         println!("lab: skipped 3 tests: {reason}");
         return ExitCode::SUCCESS;
     }
-    match sandbox::run(|_| ()) {
+    match sandbox::run(&[]) {
         Ok(outcome) => ExitCode::from(u8::try_from(outcome.exit_code()).unwrap_or(1)),
         Err(error) => {
             println!("lab: {error}");
