@@ -1,1 +1,28 @@
-fn main() {}
+//! The project's verbs that need more than cargo: `cargo xtask VERB`.
+
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's verbs that need more than cargo")]
+struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Attach subscribers through four daemons in a lab of network namespaces, and fetch a page through the tunnel
+    Demo(demo::Args),
+}
+
+fn main() -> ExitCode {
+    // Before anything else: this program is also the processes that stand between the host and a lab.
+    epc_lab::sandbox::init();
+    match Args::parse().verb {
+        Verb::Demo(args) => demo::main(&args),
+    }
+}
