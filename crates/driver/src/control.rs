@@ -67,6 +67,8 @@ pub(crate) struct Control<D: Daemon> {
     pub(crate) node: D::Node,
     pub(crate) file: PathBuf,
     pub(crate) loaded: Loaded<D::Config>,
+    /// What the user plane found to fit.
+    pub(crate) mtu: Option<u16>,
     pub(crate) sockets: Sockets,
     pub(crate) tunnels: Option<Arc<dyn Tunnels>>,
     pub(crate) slow_path: Option<mpsc::Receiver<Slow>>,
@@ -239,6 +241,9 @@ impl<D: Daemon> Control<D> {
         let located = |problem: Problem| loaded.locate(&problem);
         D::check(&loaded.config).map_err(located)?;
         let mut config = loaded.config.clone();
+        if let Some(mtu) = self.mtu {
+            D::learn_mtu(&mut config, mtu);
+        }
         for key in D::keep_fixed(&self.loaded.config, &mut config) {
             let problem = Problem::new(key, "cannot change while running, expected a restart");
             warn!(problem = %loaded.locate(&problem), "kept");

@@ -31,10 +31,10 @@ use std::time::{Duration, Instant};
 
 use epc_node::config::LogFormat;
 use epc_node::{Boot, Interface, Node, TeidKey};
-use prometheus_client::registry::Registry;
 use serde::de::DeserializeOwned;
 
 pub use config::Problem;
+pub use prometheus_client::registry::Registry;
 use user_plane::UserPlaneConfig;
 
 /// A brain, its configuration, and what it needs from the host.
@@ -70,6 +70,10 @@ pub trait Daemon: Sized + 'static {
     fn user_plane(_config: &Self::Config, _teid_key: TeidKey) -> Option<UserPlaneConfig> {
         None
     }
+
+    /// Takes note of the longest user packet, in octets, that the user plane found to fit, where the configuration
+    /// names none.
+    fn learn_mtu(_config: &mut Self::Config, _mtu: u16) {}
 
     /// Puts back into `new` what cannot change while the node runs, and returns the keys whose change is thereby
     /// refused.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use epc_node::Interface;
-use epc_user_plane::{Direction, Drop, Port, Snapshot};
+use epc_user_plane::{Direction, Drop, Port, Snapshot, Traffic};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, EncodeMetric, LabelValueEncoder,
@@ -61,6 +61,8 @@ struct UserPlaneCounters {
     user_plane: Weak<UserPlane>,
 }
 
+type Total = fn(&Traffic) -> u64;
+
 #[derive(Debug, EncodeLabelSet)]
 struct Way {
     interface: &'static str,
@@ -80,7 +82,7 @@ impl Collector for UserPlaneCounters {
             return Ok(());
         };
         let counters = user_plane.counters();
-        let totals: [(&str, &str, fn(&epc_user_plane::Traffic) -> u64); 3] = [
+        let totals: [(&str, &str, Total); 3] = [
             ("packets", "User packets", |traffic| traffic.packets),
             (
                 "octets",
@@ -119,7 +121,7 @@ impl Collector for UserPlaneCounters {
 }
 
 /// The ways that packets went at all; a node has two of three interfaces.
-fn ways(counters: &Snapshot) -> impl Iterator<Item = (Way, &epc_user_plane::Traffic)> {
+fn ways(counters: &Snapshot) -> impl Iterator<Item = (Way, &Traffic)> {
     let all = Port::ALL
         .into_iter()
         .flat_map(|port| Direction::ALL.map(|direction| (port, direction)));

@@ -108,6 +108,7 @@ fn start<D: Daemon>(file: &Path, loaded: Loaded<D::Config>) -> ExitCode {
 
 /// Everything that can fail with a problem of the configuration or the host.
 async fn prepare<D: Daemon>(file: &Path, loaded: &Loaded<D::Config>) -> Result<Control<D>, Problem> {
+    let mut loaded = loaded.clone();
     let config = &loaded.config;
     let common = D::common(config);
     D::check_host(config)?;
@@ -121,10 +122,12 @@ async fn prepare<D: Daemon>(file: &Path, loaded: &Loaded<D::Config>) -> Result<C
     let boot = boot();
     let mut registry = Registry::default();
     let send_errors = metrics::register(D::NAME, &mut registry);
+    let mut mtu = None;
     let (tunnels, slow_path) = match D::user_plane(config, boot.user_teid_key) {
         None => (None, None),
         Some(user_plane) => {
             let (user_plane, slow_path) = UserPlane::start(&user_plane)?;
+            mtu = user_plane.mtu();
             let user_plane = Arc::new(user_plane);
             metrics::register_user_plane(D::NAME, &user_plane, &mut registry);
             (Some(user_plane as Arc<dyn Tunnels>), Some(slow_path))
@@ -140,7 +143,10 @@ async fn prepare<D: Daemon>(file: &Path, loaded: &Loaded<D::Config>) -> Result<C
     if common.use_kernel_gtp {
         info!(user_plane = "userspace", "use_kernel_gtp has no effect");
     }
-    let node = D::node(config, boot, &mut registry, Instant::now());
+    if let Some(mtu) = mtu {
+        D::learn_mtu(&mut loaded.config, mtu);
+    }
+    let node = D::node(&loaded.config, boot, &mut registry, Instant::now());
     let (ask, questions) = mpsc::channel(8);
     if let Some(listener) = listener {
         tokio::spawn(http::serve(listener, Arc::new(registry), ask));
@@ -149,7 +155,8 @@ async fn prepare<D: Daemon>(file: &Path, loaded: &Loaded<D::Config>) -> Result<C
         daemon,
         node,
         file: file.to_owned(),
-        loaded: loaded.clone(),
+        loaded,
+        mtu,
         sockets,
         tunnels,
         slow_path,

@@ -34,6 +34,25 @@ pub fn has_device(name: &str) -> bool {
     nix::net::if_::if_nametoindex(name).is_ok()
 }
 
+/// The device that a key names must be there.
+pub fn expect_device(key: &str, name: &str) -> Result<(), Problem> {
+    if has_device(name) {
+        return Ok(());
+    }
+    let there = nix::net::if_::if_nameindex().map(|devices| {
+        let names = devices
+            .iter()
+            .take(8)
+            .map(|device| device.name().to_string_lossy());
+        names.collect::<Vec<_>>().join(", ")
+    });
+    let what = match there {
+        Ok(there) => format!("no network device `{name}` on this host, expected one that is there: {there}"),
+        Err(_) => format!("no network device `{name}` on this host, expected one that is there"),
+    };
+    Err(Problem::new(key, what))
+}
+
 /// The host of an eNB.
 #[derive(Debug)]
 pub struct UeSide {
@@ -121,14 +140,14 @@ pub struct NetworkSide {
 
 impl NetworkSide {
     /// Takes away what a killed process left, and routes `subnets` into the TUN device: for packets that come in at
-    /// `sgi_if_name`, and for those of this host.
+    /// `sgi_if_name` (anywhere if there is none), and for those of this host.
     ///
     /// A subnet that overlaps with a network that this host is attached to stays as it is: its hosts would be cut off.
     /// UEs in there have a route each.
     pub async fn start(
         tun_name: &str,
         route_table: u32,
-        sgi_if_name: &str,
+        sgi_if_name: Option<&str>,
         subnets: &[IpNet],
     ) -> Result<NetworkSide, Problem> {
         let explain = |error| explain(error, route_table);
@@ -143,14 +162,17 @@ impl NetworkSide {
             routing.add_route(*subnet).await.map_err(explain)?;
             routed.push(*subnet);
         }
-        for device in [sgi_if_name, THIS_HOST] {
-            for any in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
-                let added = routing.add_rule(Rule::from(any, device)).await;
-                optional_ipv6(any.addr(), added).map_err(explain)?;
+        for any in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
+            let rules = match sgi_if_name {
+                Some(device) => vec![Rule::from(any, device), Rule::from(any, THIS_HOST)],
+                None => vec![Rule::everything(any)],
+            };
+            for rule in rules {
+                optional_ipv6(any.addr(), routing.add_rule(rule).await).map_err(explain)?;
             }
         }
         sysctl::accept_any_source(tun_name);
-        if sgi_if_name != THIS_HOST {
+        if sgi_if_name != Some(THIS_HOST) {
             sysctl::warn_if_not_forwarding(subnets.iter().any(|subnet| matches!(subnet, IpNet::V6(_))));
         }
         Ok(NetworkSide { routing, routed })

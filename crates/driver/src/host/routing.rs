@@ -44,18 +44,25 @@ impl Error {
     }
 }
 
-/// Packets from `from` that come in at `device` (`lo`: that this host sends) are routed by the node's table.
+/// Packets from `from` that come in at `device` (`lo`: that this host sends; none: wherever) are routed by the node's
+/// table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Rule {
     from: IpNet,
-    device: String,
+    device: Option<String>,
 }
 
 impl Rule {
     pub(super) fn from(from: IpNet, device: &str) -> Rule {
+        let device = Some(device.to_owned());
+        Rule { from, device }
+    }
+
+    /// Every packet of the family of `any`.
+    pub(super) fn everything(any: IpNet) -> Rule {
         Rule {
-            from,
-            device: device.to_owned(),
+            from: any,
+            device: None,
         }
     }
 }
@@ -167,11 +174,13 @@ impl Routing {
         message.header.family = family(rule.from.addr());
         message.header.action = RuleAction::ToTable;
         message.attributes = vec![
-            RuleAttribute::Iifname(rule.device.clone()),
             RuleAttribute::Priority(PRIORITY),
             RuleAttribute::Table(self.table),
             RuleAttribute::Protocol(RouteProtocol::Other(PROTOCOL)),
         ];
+        message
+            .attributes
+            .extend(rule.device.clone().map(RuleAttribute::Iifname));
         if rule.from.prefix_len() > 0 {
             message.header.src_len = rule.from.prefix_len();
             message.attributes.push(RuleAttribute::Source(rule.from.addr()));

@@ -237,7 +237,9 @@ fn leftovers_of_a_killed_process_are_removed_and_nothing_else() {
 fn two_nodes_in_one_namespace_leave_each_other_alone() {
     in_lab(async |lab| {
         let subnets = ["10.60.0.0/16".parse().unwrap()];
-        let mut pgw = NetworkSide::start("tun", 3002, "eth0", &subnets).await.unwrap();
+        let mut pgw = NetworkSide::start("tun", 3002, Some("eth0"), &subnets)
+            .await
+            .unwrap();
         let of_pgw = lab.marked_rules().await;
         let mut enb = UeSide::start("tun", 3001).await.unwrap();
         enb.external_up(UE, "eth0").await;
@@ -256,7 +258,9 @@ fn packets_for_ues_go_into_the_tunnel_and_attached_networks_stay_as_they_are() {
         let sgi_host = Ipv4Addr::new(192, 0, 2, 77);
         let pooled = Ipv4Addr::new(10, 60, 1, 2);
         let subnets = ["192.0.2.0/24".parse().unwrap(), "10.60.0.0/16".parse().unwrap()];
-        let mut host = NetworkSide::start("tun", 3002, "eth0", &subnets).await.unwrap();
+        let mut host = NetworkSide::start("tun", 3002, Some("eth0"), &subnets)
+            .await
+            .unwrap();
         let (tun, eth0) = (Some(index("tun")), Some(index("eth0")));
         assert_eq!(lab.route(SERVER, pooled, Some("eth0")).await, tun);
         let own = Ipv4Addr::new(192, 0, 2, 1);

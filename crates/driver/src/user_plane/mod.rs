@@ -22,6 +22,8 @@ pub use slow::Slow;
 pub use sockets::SocketConfig;
 pub use tun::TunConfig;
 
+pub use epc_user_plane::Side;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
