@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use epc_codec::{Apn, Plmn};
 use epc_node::config::{GtpC, LogFormat, S1ap, listen_address, seconds};
 use epc_node::text::{self, Digits};
 use serde::{Deserialize, Deserializer};
@@ -16,8 +17,8 @@ pub struct Config {
     /// Mobile Network Code of the network that is served; `01` and `001` are different networks.
     pub mnc: Digits<2, 3>,
     /// The Access Point Name that every subscriber is connected to.
-    #[serde(deserialize_with = "apn")]
-    pub apn: String,
+    #[serde(deserialize_with = "text::parsed")]
+    pub apn: Apn,
     /// The addresses to bind on this host.
     pub local_addresses: LocalAddresses,
     /// The S-GW's address on S11.
@@ -58,6 +59,11 @@ pub struct LocalAddresses {
 }
 
 impl Config {
+    /// The network that is served.
+    pub fn plmn(&self) -> Plmn {
+        Plmn::new(self.mcc.as_str(), self.mnc.as_str()).expect("three digits, and two or three, make a PLMN")
+    }
+
     /// What no single key can tell: the key at fault, and what is wrong.
     pub fn check(&self) -> Result<(), (String, String)> {
         if self.local_addresses.s11_ip.is_ipv4() != self.sgw_s11_ip.is_ipv4() {
@@ -69,22 +75,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-fn apn<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let apn = text::text(deserializer)?;
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
-    };
-    if apn.len() < 100 && apn.split('.').all(label) {
-        return Ok(apn);
-    }
-    Err(serde::de::Error::custom(format!(
-        "{apn:?} is not an APN: expected labels of letters, digits and hyphens with dots between, 99 characters at most"
-    )))
 }
 
 fn sessions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
@@ -144,7 +134,11 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (change, to, problem) in [
             ("mnc: \"01\"", "mnc: \"0a\"", "expected 2 to 3 digits"),
-            ("apn: internet.example", "apn: internet..example", "is not an APN"),
+            (
+                "apn: internet.example",
+                "apn: internet..example",
+                "expected labels",
+            ),
             (
                 "sgw_s11_ip: 127.0.1.13",
                 "sgw_ip: 127.0.1.13",
