@@ -4,8 +4,14 @@ mod address;
 mod cause;
 mod indication;
 mod location;
+mod mm_context;
+mod names;
 mod numbers;
+mod places;
 mod qos;
+mod records;
+mod tft;
+mod timers;
 
 use alloc::vec::Vec;
 
@@ -15,8 +21,14 @@ pub use indication::{Indication, IndicationFlag};
 pub use location::{
     Cgi, Ecgi, ExtendedMacroEnbId, Lai, MacroEnbId, PlmnId, Rai, Sai, ServingNetwork, Tai, Uli,
 };
+pub use mm_context::*;
+pub use names::{Fqdn, LocalDistinguishedName, PgwSetFqdn, RemoteUserId, StnSr};
 pub use numbers::*;
+pub use places::*;
 pub use qos::{Ambr, Arp, BearerQos, FlowQos};
+pub use records::*;
+pub use tft::*;
+pub use timers::{DelayValue, EpcTimer, Throttling, UeTimeZone};
 
 use super::IeType;
 use super::table::IeValue;

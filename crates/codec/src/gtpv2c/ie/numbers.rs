@@ -138,6 +138,32 @@ named_u8! {
         8 START_RAI_AND_MACRO_ENB_ID "Start Reporting RAI and Macro eNodeB ID"
     }
 
+    /// Service Indicator, §8.77.
+    ServiceIndicator & 0xff = SERVICE_INDICATOR {
+        1 CS_CALL "CS call indicator"
+        2 SMS "SMS indicator"
+    }
+
+    /// Detach Type, §8.79.
+    DetachType & 0xff = DETACH_TYPE {
+        1 PS "PS Detach"
+        2 COMBINED "Combined PS/CS Detach"
+    }
+
+    /// Action Indication, §8.96.
+    ActionIndication & 0x07 = ACTION_INDICATION {
+        0 NONE "No Action"
+        1 DEACTIVATION "Deactivation Indication"
+        2 PAGING "Paging Indication"
+        3 PAGING_STOP "Paging Stop Indication"
+    }
+
+    /// CN Operator Selection Entity, §8.104: who selected the network's operator.
+    CnOperatorSelectionEntity & 0x03 = CN_OPERATOR_SELECTION_ENTITY {
+        0 UE "The UE"
+        1 NETWORK "The network"
+    }
+
     /// QoS Class Identifier, TS 23.203 §6.1.7: how packets are treated. 1 to 4 have a guaranteed rate, 5 to 9 have none.
     Qci & 0xff {}
 }
@@ -174,81 +200,32 @@ plain! {
     ChargingCharacteristics(u16, u16, put_u16) = CHARGING_CHARACTERISTICS
     /// Procedure Transaction Identity, §8.35, TS 24.301.
     Pti(u8, u8, put_u8) = PTI
-    /// Port Number, §8.56, of UDP.
+    /// TMSI, §8.23: temporary identity of a UE in the circuit-switched domain.
+    Tmsi(u32, u32, put_u32) = TMSI
+    /// P-TMSI, §8.42: temporary identity of a UE at an SGSN.
+    PTmsi(u32, u32, put_u32) = P_TMSI
+    /// P-TMSI Signature, §8.43, 24 bits.
+    PTmsiSignature(u32, u24, put_u24, 0xff_ffff) = P_TMSI_SIGNATURE
+    /// Hop Counter, §8.45: how many times the message may still be sent on.
+    HopCounter(u8, u8, put_u8) = HOP_COUNTER
+    /// RFSP Index, §8.73: RAT/frequency selection priority, 1 to 256.
+    RfspIndex(u16, u16, put_u16) = RFSP_INDEX
+    /// CSG ID, §8.76: closed subscriber group, 27 bits.
+    CsgId(u32, u32, put_u32, 0x07ff_ffff) = CSG_ID
+    /// ULI Timestamp, §8.101: when the UE was there, seconds since 1900 (NTP).
+    UliTimestamp(u32, u32, put_u32) = ULI_TIMESTAMP
+    /// TWAN Identifier Timestamp, §8.110: seconds since 1900 (NTP).
+    TwanIdentifierTimestamp(u32, u32, put_u32) = TWAN_IDENTIFIER_TIMESTAMP
+    /// Metric, §8.112: percent of load or of reduction, 0 to 100; more is taken as 100.
+    Metric(u8, u8, put_u8) = METRIC
+    /// Sequence Number, §8.113: orders load and overload control information of a node.
+    ControlSequenceNumber(u32, u32, put_u32) = SEQUENCE_NUMBER
+    /// Mapped UE Usage Type, §8.131.
+    MappedUeUsageType(u16, u16, put_u16) = MAPPED_UE_USAGE_TYPE
+    /// Additional RRM Policy Index, §8.142.
+    AdditionalRrmPolicyIndex(u32, u32, put_u32) = ADDITIONAL_RRM_POLICY_INDEX
+    /// Bit Rate, §8.144, kbit/s.
+    BitRate(u32, u32, put_u32) = BIT_RATE
+    /// Port Number, §8.56, of UDP or TCP.
     PortNumber(u16, u16, put_u16) = PORT_NUMBER
-}
-
-/// Delay Value, §8.27: from the bearer's setup to the Downlink Data Notification; 0 to 12.75 s in steps of 50 ms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DelayValue {
-    steps: u8,
-}
-
-impl DelayValue {
-    /// Rounds down to 50 ms; at most 12.75 s.
-    #[must_use]
-    pub fn new(delay: core::time::Duration) -> Self {
-        DelayValue {
-            steps: u8::try_from(delay.as_millis() / 50).unwrap_or(u8::MAX),
-        }
-    }
-
-    /// How long.
-    #[must_use]
-    pub fn duration(self) -> core::time::Duration {
-        core::time::Duration::from_millis(50 * u64::from(self.steps))
-    }
-}
-
-impl IeValue for DelayValue {
-    const TYPE: IeType = IeType::DELAY_VALUE;
-
-    fn decode(value: &[u8]) -> Result<Self, ValueError> {
-        Reader::new(value)
-            .u8("delay value")
-            .map(|steps| DelayValue { steps })
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.put_u8(self.steps);
-    }
-}
-
-/// UE Time Zone, §8.44.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct UeTimeZone {
-    /// As TS 24.008 §10.5.3.8 writes it: quarters of an hour, two swapped decimal digits, bit 4 the sign.
-    pub time_zone: u8,
-    /// How many hours of daylight saving time are in it, 0 to 2; 3 is reserved.
-    pub daylight_saving: u8,
-}
-
-impl UeTimeZone {
-    /// Offset from UTC in minutes, with daylight saving time.
-    #[must_use]
-    pub fn minutes(self) -> i16 {
-        let quarters = i16::from(self.time_zone & 0x07) * 10 + i16::from(self.time_zone >> 4);
-        let minutes = quarters * 15;
-        if self.time_zone & 0x08 == 0 {
-            minutes
-        } else {
-            -minutes
-        }
-    }
-}
-
-impl IeValue for UeTimeZone {
-    const TYPE: IeType = IeType::UE_TIME_ZONE;
-
-    fn decode(value: &[u8]) -> Result<Self, ValueError> {
-        let mut r = Reader::new(value);
-        Ok(UeTimeZone {
-            time_zone: r.u8("time zone")?,
-            daylight_saving: r.u8("daylight saving time")? & 0x03,
-        })
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.put(&[self.time_zone, self.daylight_saving & 0x03]);
-    }
 }

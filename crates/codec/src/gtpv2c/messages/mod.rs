@@ -1,6 +1,8 @@
 //! The messages, each declared as its table.
 
 mod bearer;
+mod mobility;
+mod paging;
 mod path;
 mod session;
 
@@ -8,6 +10,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 pub use bearer::*;
+pub use mobility::*;
+pub use paging::*;
 pub use path::*;
 pub use session::*;
 
@@ -99,11 +103,73 @@ messages! {
     ModifyBearerResponse
     DeleteSessionRequest
     DeleteSessionResponse
+    ChangeNotificationRequest
+    ChangeNotificationResponse
+    RemoteUeReportNotification
+    RemoteUeReportAcknowledge
+    ModifyBearerCommand
+    ModifyBearerFailureIndication
+    DeleteBearerCommand
+    DeleteBearerFailureIndication
+    BearerResourceCommand
+    BearerResourceFailureIndication
+    DownlinkDataNotificationFailureIndication
+    TraceSessionActivation
+    TraceSessionDeactivation
+    StopPagingIndication
+    CreateBearerRequest
+    CreateBearerResponse
+    UpdateBearerRequest
+    UpdateBearerResponse
     DeleteBearerRequest
     DeleteBearerResponse
+    DeletePdnConnectionSetRequest
+    DeletePdnConnectionSetResponse
+    PgwDownlinkTriggeringNotification
+    PgwDownlinkTriggeringAcknowledge
+    IdentificationRequest
+    IdentificationResponse
+    ContextRequest
+    ContextResponse
+    ContextAcknowledge
+    ForwardRelocationRequest
+    ForwardRelocationResponse
+    ForwardRelocationCompleteNotification
+    ForwardRelocationCompleteAcknowledge
+    ForwardAccessContextNotification
+    ForwardAccessContextAcknowledge
+    RelocationCancelRequest
+    RelocationCancelResponse
+    ConfigurationTransferTunnel
+    DetachNotification
+    DetachAcknowledge
+    CsPagingIndication
+    RanInformationRelay
+    AlertMmeNotification
+    AlertMmeAcknowledge
+    UeActivityNotification
+    UeActivityAcknowledge
+    IsrStatusIndication
+    UeRegistrationQueryRequest
+    UeRegistrationQueryResponse
+    CreateForwardingTunnelRequest
+    CreateForwardingTunnelResponse
+    SuspendNotification
+    SuspendAcknowledge
+    ResumeNotification
+    ResumeAcknowledge
+    CreateIndirectDataForwardingTunnelRequest
+    CreateIndirectDataForwardingTunnelResponse
+    DeleteIndirectDataForwardingTunnelRequest
+    DeleteIndirectDataForwardingTunnelResponse
     ReleaseAccessBearersRequest
     ReleaseAccessBearersResponse
     DownlinkDataNotification
     DownlinkDataNotificationAcknowledge
-    DownlinkDataNotificationFailureIndication
+    PgwRestartNotification
+    PgwRestartNotificationAcknowledge
+    UpdatePdnConnectionSetRequest
+    UpdatePdnConnectionSetResponse
+    ModifyAccessBearersRequest
+    ModifyAccessBearersResponse
 }
