@@ -25,6 +25,8 @@ pub(super) struct Error {
     /// From the innermost step to the outermost.
     steps: Vec<Step>,
     pub(super) line: Option<usize>,
+    /// A key is not there: its line is that of the key above it.
+    missing: bool,
     pub(super) what: String,
 }
 
@@ -39,13 +41,16 @@ impl Error {
         Error {
             steps: Vec::new(),
             line: None,
+            missing: false,
             what: what.into(),
         }
     }
 
     /// The first line that is given counts: it is the innermost.
     fn on(mut self, line: usize) -> Error {
-        self.line.get_or_insert(line);
+        if !self.missing {
+            self.line.get_or_insert(line);
+        }
         self
     }
 
@@ -98,7 +103,11 @@ impl de::Error for Error {
     }
 
     fn missing_field(key: &'static str) -> Error {
-        Error::new("missing, expected this key").below(Step::Key(key.to_owned()))
+        let error = Error::new("missing, expected this key").below(Step::Key(key.to_owned()));
+        Error {
+            missing: true,
+            ..error
+        }
     }
 
     fn duplicate_field(key: &'static str) -> Error {
@@ -208,6 +217,11 @@ fn whole_number(text: &str) -> Option<i128> {
     Some(if negative { -number } else { number })
 }
 
+/// `001`: digits after a zero.
+fn has_leading_zero(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('0') && text.bytes().all(|octet| octet.is_ascii_digit())
+}
+
 fn truth(text: &str) -> Option<bool> {
     match text {
         "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
@@ -241,6 +255,11 @@ impl<'de> Deserializer<'de> for At<'de> {
             visitor.visit_unit()
         } else if let "true" | "false" = text {
             visitor.visit_bool(text == "true")
+        } else if has_leading_zero(text) {
+            // A number whose zeros would be lost is an identity.
+            visitor.visit_borrowed_str(text)
+        } else if let Some(number) = whole_number(text).and_then(|number| u64::try_from(number).ok()) {
+            visitor.visit_u64(number)
         } else if let Some(number) = whole_number(text).and_then(|number| i64::try_from(number).ok()) {
             visitor.visit_i64(number)
         } else if let Ok(number) = text.parse() {
