@@ -10,6 +10,7 @@
 //! ping       the round-trip time between two namespaces
 //! Capture    every frame on the links, in one order, into a pcapng file and to a function
 //! callflow   what the frames say, as a ladder
+//! yaml       configurations of the daemons in an Epc
 //! Epc        all of it in the shape of an EPC: UE, eNB, MME, S-GW, P-GW, server, one link a reference point
 //! ```
 //!
@@ -32,6 +33,7 @@ mod process;
 pub mod sandbox;
 mod wait;
 pub mod web;
+pub mod yaml;
 
 pub use capture::{Capture, Captured, Point, Totals};
 pub use daemons::Daemons;

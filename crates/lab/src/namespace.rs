@@ -101,6 +101,12 @@ impl Namespace {
         netlink::add_address(self, device, address)
     }
 
+    /// Every device, address, route and rule, each in words of its own, sorted: two of these are equal if and only if
+    /// nothing was changed, or all was put back.
+    pub fn inventory(&self) -> Result<Vec<String>> {
+        netlink::inventory(self)
+    }
+
     /// Counters of all devices.
     pub fn traffic(&self) -> Result<Vec<Traffic>> {
         let table = self

@@ -1,13 +1,15 @@
 //! Links, addresses and routes, over rtnetlink.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 
 use futures_util::TryStreamExt;
 use ipnet::IpNet;
+use rtnetlink::packet_route::address::AddressAttribute;
 use rtnetlink::packet_route::link::{InfoData, InfoVeth, LinkAttribute};
-use rtnetlink::{Handle, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
+use rtnetlink::packet_route::route::RouteAttribute;
+use rtnetlink::{Handle, IpVersion, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 
 use crate::{Error, Namespace, Result};
 
@@ -120,12 +122,8 @@ pub(crate) fn default_route(namespace: &Namespace, gateway: IpAddr) -> Result<()
     let what = format!("{}: default route via {gateway}", namespace.name());
     netlink(namespace, async |handle| {
         let route = match gateway {
-            IpAddr::V4(gateway) => RouteMessageBuilder::<std::net::Ipv4Addr>::new()
-                .gateway(gateway)
-                .build(),
-            IpAddr::V6(gateway) => RouteMessageBuilder::<std::net::Ipv6Addr>::new()
-                .gateway(gateway)
-                .build(),
+            IpAddr::V4(gateway) => RouteMessageBuilder::<Ipv4Addr>::new().gateway(gateway).build(),
+            IpAddr::V6(gateway) => RouteMessageBuilder::<Ipv6Addr>::new().gateway(gateway).build(),
         };
         handle
             .route()
@@ -134,6 +132,61 @@ pub(crate) fn default_route(namespace: &Namespace, gateway: IpAddr) -> Result<()
             .await
             .map_err(Error::netlink(what))
     })
+}
+
+/// See [`Namespace::inventory`].
+pub(crate) fn inventory(namespace: &Namespace) -> Result<Vec<String>> {
+    let what = format!("{}: inventory", namespace.name());
+    let mut found = netlink(namespace, async |handle| {
+        everything(&handle).await.map_err(Error::netlink(what))
+    })?;
+    found.sort_unstable();
+    Ok(found)
+}
+
+async fn everything(handle: &Handle) -> std::result::Result<Vec<String>, rtnetlink::Error> {
+    let mut found = Vec::new();
+    let mut links = handle.link().get().execute();
+    while let Some(link) = links.try_next().await? {
+        let name = link.attributes.iter().find_map(|attribute| match attribute {
+            LinkAttribute::IfName(name) => Some(name.clone()),
+            _ => None,
+        });
+        found.push(format!("device {} {name:?}", link.header.index));
+    }
+    let mut addresses = handle.address().get().execute();
+    while let Some(address) = addresses.try_next().await? {
+        let lasting = address
+            .attributes
+            .iter()
+            .filter(|a| !matches!(a, AddressAttribute::CacheInfo(_)));
+        found.push(format!(
+            "address on {}: {:?}",
+            address.header.index,
+            lasting.collect::<Vec<_>>()
+        ));
+    }
+    let of_ipv4 = RouteMessageBuilder::<Ipv4Addr>::new().build();
+    let of_ipv6 = RouteMessageBuilder::<Ipv6Addr>::new().build();
+    for (family, version) in [(of_ipv4, IpVersion::V4), (of_ipv6, IpVersion::V6)] {
+        let mut routes = handle.route().get(family).execute();
+        while let Some(route) = routes.try_next().await? {
+            let lasting = route
+                .attributes
+                .iter()
+                .filter(|a| !matches!(a, RouteAttribute::CacheInfo(_)));
+            found.push(format!(
+                "route {:?}: {:?}",
+                route.header,
+                lasting.collect::<Vec<_>>()
+            ));
+        }
+        let mut rules = handle.rule().get(version).execute();
+        while let Some(rule) = rules.try_next().await? {
+            found.push(format!("rule {rule:?}"));
+        }
+    }
+    Ok(found)
 }
 
 async fn index_of(handle: &Handle, device: &str) -> std::result::Result<u32, rtnetlink::Error> {

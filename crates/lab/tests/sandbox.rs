@@ -133,6 +133,12 @@ fn program_runs_in_its_namespace() -> Result<()> {
     );
     assert!(shell.resident_memory().unwrap() > 4096);
     assert_eq!(shell.exit_status()?, None);
+    assert!(
+        epc.namespace(Node::Mme)
+            .inventory()?
+            .iter()
+            .any(|line| line.contains("s1mme"))
+    );
     let status = shell.terminate(Duration::from_secs(10))?;
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
     std::fs::remove_file(&log).unwrap();

@@ -388,7 +388,7 @@ fn keep(lab: Lab<'_>, _server: &Server) -> Result<(), Failure> {
     }
     println!(
         "\n  Metrics of each daemon, in its namespace: curl http://{}/metrics",
-        configs::METRICS
+        yaml::METRICS
     );
     println!("  The end of it: cargo xtask demo --down");
     println!("It works!");
@@ -416,5 +416,5 @@ fn sessions(namespace: &Namespace, node: Node) -> Result<f64, String> {
 }
 
 fn metrics_address() -> SocketAddr {
-    configs::METRICS.parse().expect("an address and a port")
+    yaml::METRICS.parse().expect("an address and a port")
 }
