@@ -12,7 +12,7 @@ use epc_lab::http::{self, Metrics};
 use epc_lab::ping::ping;
 use epc_lab::{
     Capture, Captured, Daemons, Epc, Ladder, LinkOptions, Namespace, Node, Process, ReferencePoint, sandbox,
-    wait_for, web,
+    wait_for, web, yaml,
 };
 
 use super::{Args, Failure, configs, show};
