@@ -45,6 +45,5 @@ fn thousand_subscribers_attach_at_once_with_addresses_of_their_own() -> Result<(
 
 fn address_in(line: &str) -> Option<String> {
     let event: serde_json::Value = serde_json::from_str(line).ok()?;
-    let fields = &event["fields"];
-    (fields["message"] == "session established").then(|| fields["ue"].as_str().map(str::to_owned))?
+    (event["message"] == "session established").then(|| event["ue"].as_str().map(str::to_owned))?
 }
