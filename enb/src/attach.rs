@@ -27,7 +27,7 @@ use tracing::{debug, info};
 use crate::config::Subscriber;
 use crate::detach::Next;
 use crate::nas::Granted;
-use crate::{Asked, Enb, Timer, backoff};
+use crate::{Enb, Timer, backoff};
 
 /// A subscriber of the configuration, and how far it has come.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ impl Enb {
         };
         self.ues.insert(id, ue);
         self.attaching += 1;
-        self.ask(Asked::Ue(id), request, now);
+        self.ask_to_attach(id, request, now);
     }
 
     /// An identifier that no UE has. They are used in turn, so that none comes back soon.
@@ -178,7 +178,7 @@ impl Enb {
             mtu,
             dns,
         } = granted;
-        self.asked.answered(&Asked::Ue(id));
+        self.attaches.answered(&id);
         self.attaching -= 1;
         self.metrics.attaches.inc();
         self.metrics.signalling.active_sessions.inc();
@@ -309,7 +309,7 @@ impl Enb {
         info!(ue = %id, cause = %emm, esm, "attach refused");
         ue.step = Step::Refused;
         self.attaching -= 1;
-        self.asked.answered(&Asked::Ue(id));
+        self.attaches.answered(&id);
         self.timers.set(
             now + crate::repetition(&self.config).span(),
             Timer::Release { ue: id },

@@ -190,6 +190,9 @@ pub struct Attach {
     /// ordinary size; more is not faster.
     #[serde(deserialize_with = "in_flight")]
     pub max_in_flight: u32,
+    /// Seconds after which an attach without an outcome has failed. The network may need two rounds of repetition.
+    #[serde(deserialize_with = "seconds")]
+    pub timeout: Duration,
     /// Seconds after a failed attach until the next try; doubles with each failure in a row.
     #[serde(deserialize_with = "seconds")]
     pub retry_interval: Duration,
@@ -202,6 +205,7 @@ impl Default for Attach {
     fn default() -> Attach {
         Attach {
             max_in_flight: 256,
+            timeout: Duration::from_secs(30),
             retry_interval: Duration::from_secs(1),
             max_retry_interval: Duration::from_secs(30),
         }

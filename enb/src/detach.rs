@@ -207,6 +207,7 @@ impl Enb {
     /// A UE is gone: its tunnels, its timers, and then what becomes of its subscriber.
     pub(crate) fn forget_ue(&mut self, id: EnbUeS1apId, next: Next, now: Instant) {
         self.disconnect(id);
+        self.attaches.answered(&id);
         self.asked.answered(&Asked::Ue(id));
         let Some(ue) = self.ues.remove(&id) else { return };
         if ue.step == Step::Attaching {

@@ -32,7 +32,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use epc_codec::s1ap::{self, Cause, Ecgi, EnbUeS1apId, ErrorIndication, Message, MmeUeS1apId, Pdu, Tai};
+use epc_codec::s1ap::{
+    self, Cause, Ecgi, EnbUeS1apId, ErrorIndication, InitialUeMessage, Message, MmeUeS1apId, Pdu, Tai,
+};
 use epc_codec::{Imsi, Plmn, Teid};
 use epc_node::transactions::{Answers, Expiry, Repetition, Requests, Transmit};
 use epc_node::{Boot, Interface, Node, Output, Outputs, TeidAllocator, Timers, UeAddress, gtpu};
@@ -87,6 +89,8 @@ pub struct Enb {
     timers: Timers<Timer>,
     /// S1AP messages whose outcome has not come.
     asked: Requests<Asked, ()>,
+    /// Likewise the first messages of UEs, which take as long as the network takes.
+    attaches: Requests<EnbUeS1apId, ()>,
     /// Answers to the MME's requests, while a repeat may come.
     answers: Answers<Answered>,
     gtpu: gtpu::Endpoint,
@@ -112,7 +116,7 @@ pub struct Enb {
 enum Asked {
     S1Setup,
     Reset,
-    /// An Initial UE Message, a Detach Request or a UE Context Release Request: one at a time.
+    /// A Detach Request or a UE Context Release Request: one at a time.
     Ue(EnbUeS1apId),
 }
 
@@ -145,6 +149,7 @@ impl Enb {
             out: Outputs::default(),
             timers: Timers::new(),
             asked: Requests::new(repetition, usize::MAX),
+            attaches: Requests::new(attach_repetition(&config), usize::MAX),
             answers: Answers::new(repetition.span(), ANSWERS),
             gtpu: gtpu::Endpoint::new(
                 &config.gtp_u,
@@ -212,6 +217,23 @@ impl Enb {
             to,
             datagram,
         });
+    }
+
+    /// Sends the first message of a UE, and again until the network says what comes of it.
+    fn ask_to_attach(&mut self, ue: EnbUeS1apId, message: InitialUeMessage, now: Instant) {
+        let message = Message::from(message);
+        let (name, datagram) = (message.name(), message.encode());
+        let transmit = self.to_mme(datagram.clone());
+        self.attaches.sent(ue, transmit, (), now);
+        self.send_octets(name, datagram);
+    }
+
+    fn to_mme(&self, datagram: Vec<u8>) -> Transmit {
+        Transmit {
+            on: Interface::S1Mme,
+            to: self.config.mme_addr,
+            datagram,
+        }
     }
 
     /// Sends a message to the MME, and again until its outcome comes. What was asked under the same key is not repeated
@@ -378,6 +400,15 @@ impl Node for Enb {
                 } => self.ue_unanswered(ue, now),
             }
         }
+        while let Some(expiry) = self.attaches.expired(now) {
+            match expiry {
+                Expiry::Repeat(Transmit { datagram, .. }) => {
+                    self.metrics.signalling.repeated();
+                    self.send_octets("InitialUEMessage", datagram);
+                }
+                Expiry::GaveUp { key, .. } => self.ue_unanswered(key, now),
+            }
+        }
         self.gtpu
             .timeout(now, &mut self.metrics.signalling, &mut self.out);
         self.user_plane_incoming(now);
@@ -392,6 +423,7 @@ impl Node for Enb {
         [
             self.timers.next(),
             self.asked.poll_timeout(),
+            self.attaches.poll_timeout(),
             self.gtpu.poll_timeout(),
         ]
         .into_iter()
@@ -413,6 +445,16 @@ fn repetition(config: &Config) -> Repetition {
     Repetition {
         t3_response: config.s1ap.retry_interval,
         n3_requests: config.s1ap.max_attempts,
+    }
+}
+
+/// How first messages of UEs are repeated.
+fn attach_repetition(config: &Config) -> Repetition {
+    let interval = config.s1ap.retry_interval;
+    let times = config.attach.timeout.div_duration_f64(interval).ceil();
+    Repetition {
+        t3_response: interval,
+        n3_requests: times as u32,
     }
 }
 

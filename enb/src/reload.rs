@@ -11,7 +11,7 @@ use tracing::info;
 use crate::attach::{State, Subscription};
 use crate::config::Subscriber;
 use crate::detach::Next;
-use crate::{Config, Enb, repetition};
+use crate::{Config, Enb, attach_repetition, repetition};
 
 impl Enb {
     /// Everyone in the configuration is to attach.
@@ -87,6 +87,7 @@ impl Enb {
 
     fn configure(&mut self, config: Config) {
         self.asked.reconfigure(repetition(&config));
+        self.attaches.reconfigure(attach_repetition(&config));
         self.answers.reconfigure(repetition(&config).span());
         self.gtpu.reconfigure(&config.gtp_u);
         self.plmn = config.plmn();

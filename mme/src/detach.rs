@@ -31,6 +31,9 @@ use crate::{Answered, Asked, Event, Mme, Pending, UeId};
 /// S-GW is gone, thousands are to go, and must not flood the other side.
 const AT_ONCE: usize = 256;
 
+/// So often the S-GW is asked again for the deletion of a session, each time with all repeats.
+const ASKED_IN_VAIN: u32 = 4;
+
 /// What becomes of the session of a UE that goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SessionEnd {
@@ -262,26 +265,13 @@ impl Mme {
             let Some(id) = self.backlog.deletions.pop_front() else {
                 break;
             };
-            let Some(SessionState::Deleting(session)) = self.ues.get(&id).map(|ue| ue.session) else {
+            if !matches!(
+                self.ues.get(&id).map(|ue| ue.session),
+                Some(SessionState::Deleting(_))
+            ) {
                 continue;
-            };
-            let request = DeleteSessionRequest {
-                linked_ebi: Some(DEFAULT_BEARER),
-                // The P-GW is to hear of it too.
-                indication: Some(Indication::new().with(Indication::OI)),
-                ..DeleteSessionRequest::new()
-            };
-            let (to, teid) = (session.sgw, session.sgw_s11);
-            let sent = self.gtpc.request(
-                Interface::S11,
-                to,
-                teid,
-                request,
-                Pending::Delete(id),
-                now,
-                &mut self.out,
-            );
-            if sent.is_err() {
+            }
+            if !self.ask_to_delete(id, 0, now) {
                 self.backlog.deletions.push_front(id);
                 break;
             }
@@ -292,6 +282,42 @@ impl Mme {
                 break;
             };
             self.detach_by_network(id, true, SessionEnd::Forget, now);
+        }
+    }
+
+    /// Whether there was room to ask.
+    fn ask_to_delete(&mut self, id: UeId, in_vain: u32, now: Instant) -> bool {
+        let Some(SessionState::Deleting(session)) = self.ues.get(&id).map(|ue| ue.session) else {
+            return true;
+        };
+        let request = DeleteSessionRequest {
+            linked_ebi: Some(DEFAULT_BEARER),
+            // The P-GW is to hear of it too.
+            indication: Some(Indication::new().with(Indication::OI)),
+            ..DeleteSessionRequest::new()
+        };
+        let (to, teid) = (session.sgw, session.sgw_s11);
+        let pending = Pending::Delete(id, in_vain);
+        self.gtpc
+            .request(Interface::S11, to, teid, request, pending, now, &mut self.out)
+            .is_ok()
+    }
+
+    /// N3-REQUESTS Delete Session Requests were in vain. While the S-GW is there, that was the network: it is asked
+    /// again, lest it keep a session that nobody knows. Where another UE of the subscriber waits, that one's session
+    /// replaces it.
+    pub(crate) fn session_not_deleted(&mut self, id: UeId, in_vain: u32, now: Instant) {
+        let Some(ue) = self.ues.get(&id) else {
+            self.backlog.deleting -= 1;
+            return;
+        };
+        let awaited = self
+            .subscribers
+            .get(&ue.imsi)
+            .is_some_and(|subscriber| subscriber.newest != Some(id) && subscriber.newest.is_some());
+        let there = self.gtpc.paths().is_up(&self.sgw_path());
+        if awaited || !there || in_vain >= ASKED_IN_VAIN || !self.ask_to_delete(id, in_vain + 1, now) {
+            self.session_deleted(id, now);
         }
     }
 

@@ -71,7 +71,7 @@ impl Mme {
                 self.bearer_modified(id, CauseValue::INVALID_REPLY_FROM_REMOTE_PEER, now)
             }
             // Whatever it says, Context Not Found for one, the session is gone.
-            (Pending::Delete(id), _) => self.session_deleted(id, now),
+            (Pending::Delete(id, _), _) => self.session_deleted(id, now),
         }
     }
 
@@ -80,7 +80,7 @@ impl Mme {
         match pending {
             Pending::Create(id) => self.session_refused(id, EsmCause::NETWORK_FAILURE, now),
             Pending::Modify(id) => self.bearer_modified(id, CauseValue::REMOTE_PEER_NOT_RESPONDING, now),
-            Pending::Delete(id) => self.session_deleted(id, now),
+            Pending::Delete(id, times) => self.session_not_deleted(id, times, now),
         }
     }
 

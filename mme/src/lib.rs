@@ -104,7 +104,8 @@ type UeId = Teid;
 enum Pending {
     Create(UeId),
     Modify(UeId),
-    Delete(UeId),
+    /// With the number of times that the S-GW was asked in vain, repeats not counted.
+    Delete(UeId, u32),
 }
 
 /// An S1AP message of ours that awaits an outcome.

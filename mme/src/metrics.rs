@@ -1,15 +1,12 @@
 //! What an MME counts.
 
-use epc_node::metrics::Signalling;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-/// The counters of an MME beside those of its GTP-C endpoint, which [`Metrics::register`] is given.
+/// The counters of an MME beside those of its GTP-C endpoint, which `Mme::register` adds.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    /// Sessions, bearers and messages on both interfaces.
-    pub signalling: Signalling,
     /// eNBs that have set up S1.
     pub enbs: Gauge,
     /// UEs, attached or not.
@@ -23,9 +20,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers everything, under names that begin with `mme_`.
+    /// Registers these, under names that begin with `mme_`.
     pub fn register(&self, registry: &mut Registry) {
-        self.signalling.register("mme", registry);
         let registry = registry.sub_registry_with_prefix("mme");
         registry.register("enbs", "eNBs that have set up S1", self.enbs.clone());
         registry.register("ues", "UEs, attached or not", self.ues.clone());
