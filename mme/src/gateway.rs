@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use epc_codec::gtpv2c::{
-    BearerContextDeleted, Cause, CauseValue, DeleteBearerRequest, DeleteBearerResponse,
+    Cause, CauseValue, DeleteBearerRequest, DeleteBearerResponse, DeleteBearerResponseContext,
     DownlinkDataNotificationAcknowledge, Message, MessageType, RestartCounter,
 };
 use epc_codec::nas::EsmCause;
@@ -190,7 +190,7 @@ impl Mme {
             return self.detach_by_network(id, attach_again, SessionEnd::Answer(*asked), now);
         }
         // There are no other bearers.
-        let unknown = |ebi: &epc_codec::Ebi| BearerContextDeleted::new(*ebi, Cause::CONTEXT_NOT_FOUND);
+        let unknown = |ebi: &epc_codec::Ebi| DeleteBearerResponseContext::new(*ebi, Cause::CONTEXT_NOT_FOUND);
         let named = request.linked_ebi.iter().chain(&request.ebis);
         let response = DeleteBearerResponse {
             bearer_contexts: named.map(unknown).collect(),
