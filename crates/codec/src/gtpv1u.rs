@@ -726,14 +726,7 @@ impl Elements {
             ..Elements::default()
         };
         while !r.is_empty() {
-            let ie_type = r.u8("IE type")?;
-            let length = match ie_type {
-                ie_type::RECOVERY => 1,
-                ie_type::TEID_DATA_I => 4,
-                0..=127 => return Err(r.incorrect("IE type of unknown length")), // TS 29.060 §11.1.8
-                128.. => usize::from(r.u16("IE length")?),
-            };
-            let octets = r.take(length, "IE value")?;
+            let (ie_type, octets) = element(&mut r)?;
             if !wanted.contains(&ie_type) || !found.keep(ie_type, octets)? {
                 found.additional.push(Ie {
                     ie_type,
@@ -945,7 +938,45 @@ impl Packet {
     }
 }
 
+/// Type and value of one element.
+fn element<'a>(r: &mut Reader<'a>) -> Result<(u8, &'a [u8]), ValueError> {
+    let ie_type = r.u8("IE type")?;
+    let length = match ie_type {
+        ie_type::RECOVERY => 1,
+        ie_type::TEID_DATA_I => 4,
+        0..=127 => return Err(r.incorrect("IE type of unknown length")), // TS 29.060 §11.1.8
+        ie_type::EXTENSION_HEADER_TYPE_LIST => usize::from(r.u8("IE length")?), // One octet only, §8.5.
+        128.. => usize::from(r.u16("IE length")?),
+    };
+    Ok((ie_type, r.take(length, "IE value")?))
+}
+
 impl Ie {
+    /// Reads elements up to the end of the octets.
+    ///
+    /// # Errors
+    /// When the octets end before an element does, or the length of one is not known.
+    pub fn decode_all(octets: &[u8]) -> Result<Vec<Self>, ValueError> {
+        let mut r = Reader::new(octets);
+        let mut ies = Vec::new();
+        while !r.is_empty() {
+            let (ie_type, value) = element(&mut r)?;
+            ies.push(Ie {
+                ie_type,
+                value: value.to_vec(),
+            });
+        }
+        Ok(ies)
+    }
+
+    /// §8.4, if this is a peer's address.
+    #[must_use]
+    pub fn as_address(&self) -> Option<IpAddr> {
+        let value = (self.ie_type == ie_type::PEER_ADDRESS).then_some(&self.value[..])?;
+        let ipv4 = <[u8; 4]>::try_from(value).ok().map(IpAddr::from);
+        ipv4.or(<[u8; 16]>::try_from(value).ok().map(IpAddr::from))
+    }
+
     /// §8.6, if this is a private extension.
     #[must_use]
     pub fn as_private_extension(&self) -> Option<PrivateExtension> {
@@ -975,9 +1006,13 @@ fn put_ies(ies: &[Ie], out: &mut Vec<u8>) {
 
 fn put_ie(ie_type: u8, value: &[u8], out: &mut Vec<u8>) {
     out.put_u8(ie_type);
-    if ie_type < 128 {
-        out.put(value);
-    } else {
-        counted_u16(out, |out| out.put(value));
+    match ie_type {
+        0..=127 => out.put(value),
+        ie_type::EXTENSION_HEADER_TYPE_LIST => {
+            let value = value.get(..255).unwrap_or(value);
+            out.put_u8(value.len() as u8);
+            out.put(value);
+        }
+        128.. => counted_u16(out, |out| out.put(value)),
     }
 }

@@ -22,7 +22,9 @@ mod header;
 mod ie;
 mod messages;
 mod raw;
+mod tree;
 mod types;
+mod value;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -34,6 +36,7 @@ pub use messages::*;
 pub use raw::{Ie, RawMessage};
 pub use table::{IeValue, MessageTable, Row, Table};
 pub use types::{IeType, MessageType};
+pub use value::{TYPED_IES, Value};
 
 use crate::Teid;
 use crate::error::Error;

@@ -36,16 +36,19 @@ impl Ie {
         }
     }
 
-    /// The elements in it, where it is a grouped one.
+    /// Reads elements up to the end of the octets; those in grouped elements are not looked at.
+    ///
+    /// # Errors
+    /// When the octets end before an element does.
+    pub fn decode_all(octets: &[u8]) -> Result<Vec<Self>, ValueError> {
+        IeWalk::new(octets).map(|ie| ie.map(IeRef::to_owned)).collect()
+    }
+
+    /// The type that stands in the first two octets of an element of type 254 (§8.2.1A).
     #[must_use]
-    pub fn members(&self) -> Option<Vec<Ie>> {
-        if !self.ie_type.is_grouped() {
-            return None;
-        }
-        IeWalk::new(&self.value)
-            .map(|ie| ie.map(IeRef::to_owned))
-            .collect::<Result<_, _>>()
-            .ok()
+    pub fn extension_type(&self) -> Option<u16> {
+        let value = (self.ie_type == IeType::EXTENSION).then_some(&self.value)?;
+        value.first_chunk().copied().map(u16::from_be_bytes)
     }
 
     /// Reads one element and gives it and the octets after it.

@@ -765,8 +765,11 @@ impl IeValue for ApnAndRelativeCapacity {
     fn decode(value: &[u8]) -> Result<Self, ValueError> {
         let mut r = Reader::new(value);
         let relative_capacity = r.u8("relative capacity")?;
+        let mut without_length = r;
         let length = r.u8("APN length")?;
-        let apn = Apn::from_octets(r.take(usize::from(length), "APN")?)?;
+        let apn = r.take(usize::from(length), "APN").and_then(Apn::from_octets);
+        // Some senders leave the length out.
+        let apn = apn.or_else(|error| Apn::from_octets(without_length.rest()).map_err(|_| error))?;
         Ok(ApnAndRelativeCapacity {
             relative_capacity,
             apn,
