@@ -365,3 +365,206 @@ impl Enb {
             .set(waiting.try_into().unwrap_or(i64::MAX));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use epc_codec::nas::lite::SubscriberHints;
+    use epc_codec::nas::{self, Direction, Identity};
+    use epc_codec::s1ap::Message;
+    use epc_node::{Rule, Then};
+
+    use super::*;
+    use crate::Event;
+    use crate::testing::*;
+
+    const ONE: &str = "subscribers: [{ imsi: '001010000000001', msisdn: '8140001', imeisv: '1234500000001', \
+                       src_ip: 10.60.0.9, i_tei: 77 }]";
+
+    #[test]
+    fn subscriber_asks_for_what_its_configuration_says() {
+        let (_, out) = Lab::up(ONE);
+        let Out::S1ap(Message::InitialUeMessage(message)) = &out[0] else {
+            panic!("{out:?}")
+        };
+        let Ok(nas::Message::AttachRequest(request)) = message.nas.decode(Direction::Uplink) else {
+            panic!()
+        };
+        assert_eq!(
+            request.identity,
+            Identity::Imsi("001010000000001".parse().unwrap())
+        );
+        assert_eq!(request.esm.pdn_type, nas::PdnType::IPV4);
+        let hints = SubscriberHints::from_pco(&request.esm.pco.unwrap());
+        let expected = SubscriberHints {
+            requested_ipv4: Some([10, 60, 0, 9].into()),
+            requested_ipv6: None,
+            msisdn: Some("8140001".parse().unwrap()),
+            imeisv: Some("1234500000001".parse().unwrap()),
+        };
+        assert_eq!(hints, expected);
+    }
+
+    #[test]
+    fn tunnels_and_address_are_there_before_the_mme_hears_of_them() {
+        let (mut lab, out) = Lab::up(ONE);
+        let id = initial(&out)[0];
+        let out = lab.mme(context_request(id));
+        let expected = [
+            "Receive",
+            "Send",
+            "SessionUp",
+            "InitialContextSetupResponse",
+            "UplinkNASTransport",
+        ];
+        assert_eq!(names(&out), expected);
+        let ue = UeAddress::v4(address(id).into());
+        let receive = Rule::Receive {
+            teid: Teid(77),
+            on: Interface::S1u,
+            from: Some(sgw_ip()),
+            then: Then::Deliver { ue },
+        };
+        assert_eq!(out[0], Out::Rule(receive));
+        let send = Rule::Send {
+            ue,
+            on: Interface::S1u,
+            to: SGW.parse().unwrap(),
+            teid: Teid(id.get()),
+        };
+        assert_eq!(out[1], Out::Rule(send));
+        // The address that the P-GW gave, not the one that was asked for.
+        let Out::Event(Event::SessionUp {
+            ue: up,
+            mtu: Some(1400),
+            dns,
+            ..
+        }) = &out[2]
+        else {
+            panic!("{out:?}")
+        };
+        assert_eq!(
+            (*up, dns.as_slice()),
+            (ue, [IpAddr::from([192, 0, 2, 53])].as_slice())
+        );
+        let Out::S1ap(Message::InitialContextSetupResponse(response)) = &out[3] else {
+            panic!()
+        };
+        assert_eq!(response.erabs.as_ref().unwrap()[0].enb_s1u, Teid(77));
+        assert_eq!(said(&out), ["ATTACH COMPLETE"]);
+    }
+
+    #[test]
+    fn repeated_context_request_is_answered_alike_and_does_nothing_else() {
+        let (mut lab, out) = Lab::up(ONE);
+        let request = context_request(initial(&out)[0]);
+        let first = lab.mme(request.clone());
+        assert_eq!(lab.mme(request), first[3..]);
+    }
+
+    #[test]
+    fn lost_attach_request_is_repeated_unchanged_until_its_time_is_over_and_then_begun_again() {
+        let (mut lab, out) = Lab::up(&format!("attach: {{ timeout: 5, retry_interval: 2 }}, {ONE}"));
+        let repeats = lab.advance(Duration::from_secs(4));
+        assert_eq!(repeats, vec![out[0].clone(); 4]);
+        assert_eq!(initial(&lab.advance(Duration::from_secs(2))), []);
+        let again = initial(&lab.advance(Duration::from_secs(1)));
+        assert!(
+            again.len() == 1 && again != initial(&out),
+            "another UE for the MME"
+        );
+        // What comes now for the former one is refused, so that the MME lets go of it.
+        let late = lab.mme(context_request(initial(&out)[0]));
+        let Out::S1ap(Message::ErrorIndication(indication)) = &late[0] else {
+            panic!("{late:?}")
+        };
+        assert_eq!(indication.cause, Some(Cause::UNKNOWN_ENB_UE_S1AP_ID));
+    }
+
+    #[test]
+    fn refused_subscriber_tries_again_and_stops_nobody() {
+        let (mut lab, out) = Lab::up(&format!("attach: {{ max_in_flight: 1 }}, {}", subscribers(2)));
+        let refused = initial(&out)[0];
+        assert_eq!(imsi(&out, refused), "001010000000001");
+        let out = lab.mme(attach_reject(refused));
+        let next = initial(&out)[0];
+        assert_eq!(imsi(&out, next), "001010000000002");
+        lab.mme(release_command(refused));
+        lab.mme(context_request(next));
+        // One second, then two.
+        let out = lab.advance(RETRY);
+        let second = initial(&out)[0];
+        assert_eq!(imsi(&out, second), "001010000000001");
+        lab.mme(attach_reject(second));
+        lab.mme(release_command(second));
+        assert_eq!(initial(&lab.advance(RETRY)), []);
+        assert_eq!(initial(&lab.advance(RETRY)).len(), 1);
+    }
+
+    #[test]
+    fn release_that_overtakes_the_refusal_means_the_same() {
+        let (mut lab, out) = Lab::up(ONE);
+        let id = initial(&out)[0];
+        assert_eq!(names(&lab.mme(release_command(id))), ["UEContextReleaseComplete"]);
+        assert_eq!(names(&lab.mme(attach_reject(id))), ["ErrorIndication"]);
+        assert_eq!(initial(&lab.advance(RETRY)).len(), 1);
+    }
+
+    #[test]
+    fn no_more_attach_at_a_time_than_the_window_allows() {
+        let (mut lab, out) = Lab::up(&format!("attach: {{ max_in_flight: 10 }}, {}", subscribers(1000)));
+        let mut running = initial(&out);
+        assert_eq!(running.len(), 10);
+        let mut attached = 0;
+        while let Some(id) = running.pop() {
+            attached += 1;
+            running.extend(initial(&lab.mme(context_request(id))));
+            assert!(running.len() <= 10);
+        }
+        assert_eq!(attached, 1000);
+        assert_eq!(lab.enb.metrics.signalling.active_sessions.get(), 1000);
+    }
+
+    #[test]
+    fn context_without_attach_accept_is_refused() {
+        let (mut lab, out) = Lab::up(ONE);
+        let id = initial(&out)[0];
+        let mut request = context_request(id);
+        let mut erab = request.erabs[0].clone();
+        erab.nas = None;
+        request.erabs = List::from([erab]);
+        assert_eq!(names(&lab.mme(request)), ["InitialContextSetupFailure"]);
+    }
+
+    #[test]
+    fn prefix_of_an_ipv6_ue_is_the_one_that_the_mme_tells() {
+        let (mut lab, out) = Lab::up("subscribers: [{ imsi: '001010000000001', pdn_type: IPv6 }]");
+        let id = initial(&out)[0];
+        let mut request = context_request(id);
+        let mut erab = request.erabs[0].clone();
+        let Ok(nas::Message::AttachAccept(mut accept)) = erab.nas.unwrap().decode(Direction::Downlink) else {
+            panic!()
+        };
+        let address: std::net::Ipv6Addr = "2001:db8:0:7::1:2".parse().unwrap();
+        let hints = SubscriberHints {
+            requested_ipv6: Some(address),
+            ..SubscriberHints::default()
+        };
+        accept.esm.pco = Some(hints.to_pco("001-01".parse().unwrap()));
+        accept.esm.pdn_address = nas::PdnAddress::V6([0, 0, 0, 0, 0, 1, 0, 2]);
+        erab.nas = Some(NasPdu::from(accept));
+        request.erabs = List::from([erab]);
+        let out = lab.mme(request);
+        let Out::Event(Event::SessionUp { ue, .. }) = &out[2] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(
+            *ue,
+            UeAddress {
+                ipv4: None,
+                ipv6: Some(address)
+            }
+        );
+    }
+}

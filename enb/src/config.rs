@@ -459,7 +459,7 @@ mod tests {
     #[test]
     fn what_does_not_go_together_is_named() {
         let mut twice = parse(EXAMPLE);
-        twice.subscribers[1].imsi = twice.subscribers[0].imsi.clone();
+        twice.subscribers[1].imsi = twice.subscribers[0].imsi;
         assert_eq!(twice.check().unwrap_err().0, "subscribers[1].imsi");
         let mut family = parse(EXAMPLE);
         family.subscribers[0].pdn_type = PdnType::Ipv6;

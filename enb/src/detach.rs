@@ -248,3 +248,83 @@ impl Enb {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use epc_codec::nas::NetworkDetachType;
+
+    use crate::testing::*;
+
+    const GONE: [&str; 3] = ["StopReceiving", "StopSending", "SessionDown"];
+
+    #[test]
+    fn detach_with_reattach_required_attaches_again_after_the_release() {
+        let (mut lab, id) = Lab::attached();
+        let out = lab.mme(network_detach(id, NetworkDetachType::RE_ATTACH_REQUIRED));
+        assert_eq!(names(&out)[..3], GONE);
+        assert_eq!(said(&out), ["DETACH ACCEPT"]);
+        let repeat = lab.mme(network_detach(id, NetworkDetachType::RE_ATTACH_REQUIRED));
+        assert_eq!(
+            (names(&repeat).len(), said(&repeat)),
+            (1, vec!["DETACH ACCEPT".to_owned()])
+        );
+        let out = lab.mme(release_command(id));
+        assert_eq!(names(&out), ["UEContextReleaseComplete", "InitialUEMessage"]);
+    }
+
+    #[test]
+    fn detach_without_reattach_keeps_the_subscriber_away() {
+        let (mut lab, id) = Lab::attached();
+        lab.mme(network_detach(id, NetworkDetachType::RE_ATTACH_NOT_REQUIRED));
+        assert_eq!(names(&lab.mme(release_command(id))), ["UEContextReleaseComplete"]);
+        assert_eq!(initial(&lab.advance(Duration::from_secs(3600))), []);
+    }
+
+    #[test]
+    fn repeated_release_is_answered_alike_and_does_nothing_else() {
+        let (mut lab, id) = Lab::attached();
+        let out = lab.mme(release_command(id));
+        assert_eq!(names(&out), [&GONE[..], &["UEContextReleaseComplete"]].concat());
+        assert_eq!(lab.mme(release_command(id)), out[3..4]);
+        // Long after, nobody remembers.
+        lab.advance(Duration::from_secs(60));
+        assert_eq!(names(&lab.mme(release_command(id))), ["ErrorIndication"]);
+    }
+
+    #[test]
+    fn release_that_is_lost_after_a_detach_is_not_waited_for_forever() {
+        let (mut lab, id) = Lab::attached();
+        lab.mme(network_detach(id, NetworkDetachType::RE_ATTACH_REQUIRED));
+        assert_eq!(initial(&lab.advance(7 * RETRY)), []);
+        assert_eq!(initial(&lab.advance(RETRY)).len(), 1);
+    }
+
+    #[test]
+    fn ue_of_another_number_is_not_released() {
+        let (mut lab, id) = Lab::attached();
+        let mut command = release_command(id);
+        command.ue_s1ap_ids = epc_codec::s1ap::UeS1apIds::Pair(epc_codec::s1ap::MmeUeS1apId(1), id);
+        assert_eq!(names(&lab.mme(command)), ["ErrorIndication"]);
+        assert_eq!(lab.enb.metrics.signalling.active_sessions.get(), 1);
+    }
+
+    #[test]
+    fn address_that_is_given_to_another_ue_stays_with_that_one() {
+        let (mut lab, out) = Lab::up(&subscribers(2));
+        let ids = initial(&out);
+        lab.mme(context_request_for(ids[0], [10, 60, 0, 1]));
+        let out = lab.mme(context_request_for(ids[1], [10, 60, 0, 1]));
+        assert_eq!(
+            names(&out)[..6],
+            [&GONE[..], &["Receive", "Send", "SessionUp"]].concat()
+        );
+        // The former one goes without taking the address away.
+        assert_eq!(
+            names(&lab.mme(release_command(ids[0]))),
+            ["UEContextReleaseComplete"]
+        );
+        assert_eq!(names(&lab.mme(release_command(ids[1])))[..3], GONE);
+    }
+}

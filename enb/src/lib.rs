@@ -24,6 +24,9 @@ mod reload;
 mod s1_setup;
 mod tunnels;
 
+#[cfg(test)]
+mod testing;
+
 pub use config::{Config, Subscriber};
 pub use metrics::Metrics;
 

@@ -149,3 +149,98 @@ struct Counts {
     removed: usize,
     again: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::testing::*;
+    use crate::{Command, Event};
+
+    const THREE: &str = "subscribers: [{ imsi: '001010000000001' }, { imsi: '001010000000002' }, \
+                         { imsi: '001010000000003', reattach_on_reload: true }]";
+    const OTHERS: &str = "subscribers: [{ imsi: '001010000000002' }, \
+                          { imsi: '001010000000003', reattach_on_reload: true }, { imsi: '001010000000004' }]";
+
+    fn three() -> (Lab, Vec<epc_codec::s1ap::EnbUeS1apId>) {
+        let (mut lab, out) = Lab::up(THREE);
+        let ids = initial(&out);
+        for id in &ids {
+            lab.mme(context_request(*id));
+        }
+        lab.advance(Duration::ZERO);
+        (lab, ids)
+    }
+
+    #[test]
+    fn reload_attaches_the_new_detaches_the_gone_and_leaves_the_others_alone() {
+        let (mut lab, ids) = three();
+        let out = lab.command(Command::Reload(config(OTHERS)));
+        assert_eq!(said(&out), ["DETACH REQUEST", "DETACH REQUEST", "ATTACH REQUEST"]);
+        assert_eq!(imsi(&out, initial(&out)[0]), "001010000000004");
+        // 1 is gone, 3 comes back, 2 was not touched.
+        let out = lab.mme(release_command(ids[0]));
+        assert_eq!(initial(&out), []);
+        let out = lab.mme(release_command(ids[2]));
+        assert_eq!(imsi(&out, initial(&out)[0]), "001010000000003");
+        assert_eq!(lab.enb.metrics.signalling.active_sessions.get(), 1);
+    }
+
+    #[test]
+    fn changed_subscriber_attaches_again_with_what_it_is_now() {
+        let (mut lab, ids) = three();
+        let changed = THREE.replace(
+            "{ imsi: '001010000000001' }",
+            "{ imsi: '001010000000001', type: external, euu_if_name: lo }",
+        );
+        lab.command(Command::Reload(config(&changed)));
+        let out = lab.mme(release_command(ids[0]));
+        // What goes is what was there.
+        let down = out.iter().find_map(|out| match out {
+            Out::Event(Event::SessionDown { subscriber, .. }) => Some(subscriber.kind),
+            _ => None,
+        });
+        assert_eq!(down, Some(crate::config::Traffic::None));
+        let id = initial(&out)[0];
+        let out = lab.mme(context_request(id));
+        let Out::Event(Event::SessionUp { subscriber, .. }) = &out[2] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(subscriber.kind, crate::config::Traffic::External);
+    }
+
+    #[test]
+    fn shutdown_detaches_everybody_and_is_done_when_they_are_released() {
+        let (mut lab, ids) = three();
+        let out = lab.command(Command::Shutdown);
+        assert_eq!(said(&out), ["DETACH REQUEST"; 3]);
+        assert!(!lab.enb.is_drained());
+        let repeats = lab.advance(RETRY);
+        assert_eq!(said(&repeats), ["DETACH REQUEST"; 3]);
+        for id in ids {
+            let out = lab.mme(release_command(id));
+            assert_eq!(initial(&out), [], "nobody comes back");
+        }
+        assert!(lab.enb.is_drained());
+    }
+
+    #[test]
+    fn shutdown_in_the_middle_of_an_attach_resets_the_mme() {
+        let (mut lab, _) = Lab::up(THREE);
+        assert_eq!(names(&lab.command(Command::Shutdown)), ["Reset"]);
+        assert!(!lab.enb.is_drained());
+        lab.mme(epc_codec::s1ap::ResetAcknowledge {
+            connections: None,
+            criticality_diagnostics: None,
+        });
+        assert!(lab.enb.is_drained());
+    }
+
+    #[test]
+    fn shutdown_without_an_mme_ends_too() {
+        let (mut lab, _) = three();
+        lab.command(Command::Shutdown);
+        lab.advance(Duration::from_secs(8));
+        assert!(lab.enb.is_drained());
+    }
+}

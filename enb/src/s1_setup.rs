@@ -273,3 +273,176 @@ fn timing(config: &Config) -> SilenceTiming {
         peer_timeout: config.s1ap.peer_timeout,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use epc_codec::s1ap::{
+        EnbConfigurationUpdateAcknowledge, EnbConfigurationUpdateFailure, MmeConfigurationUpdate,
+    };
+
+    use super::*;
+    use crate::testing::*;
+
+    fn setup_names(out: &[Out]) -> Vec<String> {
+        let name = |out: &Out| match out {
+            Out::S1ap(Message::S1SetupRequest(request)) => request.enb_name.as_ref().map(NodeName::to_string),
+            _ => None,
+        };
+        out.iter().filter_map(name).collect()
+    }
+
+    #[test]
+    fn s1_setup_is_repeated_unchanged_and_begun_again_after_growing_pauses() {
+        let mut lab = Lab::new(&subscribers(1));
+        let first = lab.advance(Duration::ZERO);
+        assert_eq!(setup_names(&first), ["gw-tester eNB 7-1"]);
+        // Eight times the same, a second between two.
+        let repeats = lab.advance(7 * RETRY);
+        assert_eq!(repeats, vec![first[0].clone(); 7]);
+        // A pause of a second, of two, of four.
+        assert_eq!(setup_names(&lab.advance(2 * RETRY)), ["gw-tester eNB 7-2"]);
+        assert_eq!(setup_names(&lab.advance(7 * RETRY)).len(), 7);
+        assert_eq!(setup_names(&lab.advance(2 * RETRY)), [""; 0]);
+        assert_eq!(setup_names(&lab.advance(RETRY)), ["gw-tester eNB 7-3"]);
+        assert_eq!(lab.enb.readiness().len(), 1);
+        // Whenever the MME answers, everybody attaches.
+        assert_eq!(names(&lab.mme(s1_setup_response())), ["InitialUEMessage"]);
+        assert!(lab.enb.readiness().is_empty());
+    }
+
+    #[test]
+    fn refused_enb_waits_as_long_as_the_mme_says() {
+        let mut lab = Lab::new(&subscribers(1));
+        lab.advance(Duration::ZERO);
+        let time_to_wait = Some(epc_codec::s1ap::TimeToWait::V20S);
+        lab.mme(S1SetupFailure {
+            cause: Cause::UNKNOWN_PLMN,
+            time_to_wait,
+            criticality_diagnostics: None,
+        });
+        assert_eq!(lab.advance(Duration::from_secs(19)), []);
+        assert_eq!(setup_names(&lab.advance(RETRY)), ["gw-tester eNB 7-2"]);
+    }
+
+    #[test]
+    fn silent_mme_is_asked_and_its_ues_keep_their_bearer() {
+        let (mut lab, _) = Lab::attached();
+        assert_eq!(
+            on_s1(&lab.advance(Duration::from_secs(5))),
+            ["ENBConfigurationUpdate"]
+        );
+        lab.mme(EnbConfigurationUpdateAcknowledge {
+            criticality_diagnostics: None,
+        });
+        assert_eq!(on_s1(&lab.advance(Duration::from_secs(4))), [""; 0]);
+        let asked = lab.advance(Duration::from_secs(70));
+        assert!(
+            asked
+                .iter()
+                .all(|out| names(std::slice::from_ref(out)) != ["SessionDown"])
+        );
+        assert_eq!(lab.enb.readiness().len(), 1, "gone for the operator");
+        // It is back, and knows us.
+        let out = lab.mme(EnbConfigurationUpdateAcknowledge {
+            criticality_diagnostics: None,
+        });
+        assert_eq!(names(&out), [""; 0]);
+        assert!(lab.enb.readiness().is_empty());
+    }
+
+    #[test]
+    fn mme_that_started_again_gets_a_new_setup_and_everybody_attaches_again() {
+        let (mut lab, _) = Lab::attached();
+        lab.advance(Duration::from_secs(5));
+        let out = lab.mme(EnbConfigurationUpdateFailure {
+            cause: Cause::MESSAGE_NOT_COMPATIBLE_WITH_RECEIVER_STATE,
+            time_to_wait: None,
+            criticality_diagnostics: None,
+        });
+        assert_eq!(setup_names(&out), ["gw-tester eNB 7-2"]);
+        let out = lab.mme(s1_setup_response());
+        assert_eq!(
+            names(&out),
+            ["StopReceiving", "StopSending", "SessionDown", "InitialUEMessage"]
+        );
+        assert_eq!(lab.mme(s1_setup_response()), [], "a double of the answer");
+    }
+
+    #[test]
+    fn mme_is_told_that_we_are_there() {
+        let (mut lab, _) = Lab::attached();
+        let update = MmeConfigurationUpdate {
+            mme_name: None,
+            served_gummeis: None,
+            relative_mme_capacity: None,
+        };
+        assert_eq!(
+            names(&lab.mme(update.clone())),
+            ["MMEConfigurationUpdateAcknowledge"]
+        );
+        let mut fresh = Lab::new(&subscribers(1));
+        assert_eq!(names(&fresh.mme(update)), ["MMEConfigurationUpdateFailure"]);
+    }
+
+    #[test]
+    fn reset_is_acknowledged_and_its_repeat_resets_nothing() {
+        let (mut lab, _) = Lab::attached();
+        let reset = Reset {
+            cause: Cause::OM_INTERVENTION,
+            reset_type: ResetType::All,
+        };
+        let out = lab.mme(reset.clone());
+        let expected = [
+            "StopReceiving",
+            "StopSending",
+            "SessionDown",
+            "ResetAcknowledge",
+            "InitialUEMessage",
+        ];
+        assert_eq!(names(&out), expected);
+        let again = initial(&out)[0];
+        lab.mme(context_request(again));
+        assert_eq!(names(&lab.mme(reset)), ["ResetAcknowledge"]);
+    }
+
+    #[test]
+    fn reset_of_a_part_leaves_the_others_alone() {
+        let (mut lab, out) = Lab::up(&subscribers(2));
+        let ids = initial(&out);
+        for id in &ids {
+            lab.mme(context_request(*id));
+        }
+        let connection = UeConnection {
+            mme_ue_s1ap_id: None,
+            enb_ue_s1ap_id: Some(ids[1]),
+        };
+        let reset_type = ResetType::Part(List::from([connection]));
+        let out = lab.mme(Reset {
+            cause: Cause::OM_INTERVENTION,
+            reset_type,
+        });
+        assert_eq!(
+            names(&out).iter().filter(|name| **name == "SessionDown").count(),
+            1
+        );
+        assert_eq!(initial(&out).len(), 1);
+    }
+
+    #[test]
+    fn strangers_and_garbage_change_nothing() {
+        let (mut lab, id) = Lab::attached();
+        let command = Message::from(release_command(id)).encode();
+        assert_eq!(
+            lab.datagram(epc_node::Interface::S1Mme, "198.51.100.1:36412", &command),
+            []
+        );
+        for length in 0..command.len() {
+            let out = lab.datagram(epc_node::Interface::S1Mme, MME, &command[..length]);
+            assert!(
+                names(&out).iter().all(|name| *name == "ErrorIndication"),
+                "{out:?}"
+            );
+        }
+        assert_eq!(names(&lab.mme(release_command(id)))[2], "SessionDown");
+    }
+}

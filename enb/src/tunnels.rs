@@ -136,3 +136,82 @@ fn addresses(ue: UeAddress) -> impl Iterator<Item = IpAddr> {
     let v6 = ue.ipv6.map(|address| IpAddr::V6(prefix(address)));
     v4.into_iter().chain(v6)
 }
+
+#[cfg(test)]
+mod tests {
+    use epc_codec::gtpv1u::{EchoRequest, ErrorIndication, Header, Message, gpdu_header};
+    use epc_codec::s1ap;
+
+    use super::*;
+    use crate::testing::*;
+
+    fn error_indication(teid: u32) -> Vec<u8> {
+        Message::from(ErrorIndication::new(Teid(teid), sgw_ip())).encode(&Header::path(0))
+    }
+
+    #[test]
+    fn lost_tunnel_makes_the_ue_attach_again() {
+        let (mut lab, id) = Lab::attached();
+        let out = lab.datagram(Interface::S1u, SGW, &error_indication(id.get()));
+        let Out::S1ap(s1ap::Message::UeContextReleaseRequest(request)) = &out[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(request.cause, s1ap::Cause::TRANSPORT_RESOURCE_UNAVAILABLE);
+        assert_eq!(
+            lab.datagram(Interface::S1u, SGW, &error_indication(id.get())),
+            [],
+            "said once"
+        );
+        assert_eq!(
+            lab.advance(RETRY)
+                .iter()
+                .filter(|again| **again == out[0])
+                .count(),
+            1,
+            "and repeated"
+        );
+        let out = lab.mme(release_command(id));
+        let expected = [
+            "StopReceiving",
+            "StopSending",
+            "SessionDown",
+            "UEContextReleaseComplete",
+            "InitialUEMessage",
+        ];
+        assert_eq!(names(&out), expected);
+    }
+
+    #[test]
+    fn error_indication_of_a_stranger_or_for_no_tunnel_does_nothing() {
+        let (mut lab, id) = Lab::attached();
+        assert_eq!(
+            lab.datagram(Interface::S1u, "198.51.100.1:2152", &error_indication(id.get())),
+            []
+        );
+        assert_eq!(
+            lab.datagram(Interface::S1u, SGW, &error_indication(id.get() + 1)),
+            []
+        );
+    }
+
+    #[test]
+    fn echo_is_answered_and_an_unknown_tunnel_is_told() {
+        let (mut lab, _) = Lab::attached();
+        let echo = Message::from(EchoRequest::default()).encode(&Header::path(9));
+        let out = lab.datagram(Interface::S1u, SGW, &echo);
+        // Sequence number 9, Recovery 0.
+        let expected = [0x32, 2, 0, 6, 0, 0, 0, 0, 0, 9, 0, 0, 14, 0];
+        assert_eq!(out, [Out::Gtpu(expected.to_vec())]);
+        let mut gpdu = gpdu_header(Teid(0x1234_5678), 60).to_vec();
+        gpdu.resize(68, 0);
+        let out = lab.datagram(Interface::S1u, SGW, &gpdu);
+        let Out::Gtpu(answer) = &out[0] else {
+            panic!("{out:?}")
+        };
+        let answer = epc_codec::gtpv1u::decode(answer).unwrap();
+        let Message::ErrorIndication(indication) = answer.message else {
+            panic!()
+        };
+        assert_eq!(indication.teid, Teid(0x1234_5678));
+    }
+}
