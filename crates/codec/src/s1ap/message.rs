@@ -125,7 +125,10 @@ impl<'p> Ies<'p> {
     fn check(&mut self, octets: &[u8], typed: &[u16]) -> Result<(), Error> {
         let transfer = |error| Error::transfer_syntax(octets, &error);
         let pdu = S1APPDU::decode_borrowed(octets).map_err(transfer)?;
-        for deviation in pdu.check().map_err(transfer)? {
+        // Values are read twice only where there is one that the caller does not read.
+        let all_typed = self.pdu.ies().iter().all(|ie| typed.contains(&ie.id));
+        let deviations = if all_typed { pdu.check_structure() } else { pdu.check() };
+        for deviation in deviations.map_err(transfer)? {
             match deviation {
                 Deviation::RepeatedIe { .. } | Deviation::OutOfOrder { .. } => {
                     let cause = Cause::ABSTRACT_SYNTAX_ERROR_FALSELY_CONSTRUCTED_MESSAGE;
