@@ -127,7 +127,11 @@ impl<'p> Ies<'p> {
         let pdu = S1APPDU::decode_borrowed(octets).map_err(transfer)?;
         // Values are read twice only where there is one that the caller does not read.
         let all_typed = self.pdu.ies().iter().all(|ie| typed.contains(&ie.id));
-        let deviations = if all_typed { pdu.check_structure() } else { pdu.check() };
+        let deviations = if all_typed {
+            pdu.check_structure()
+        } else {
+            pdu.check()
+        };
         for deviation in deviations.map_err(transfer)? {
             match deviation {
                 Deviation::RepeatedIe { .. } | Deviation::OutOfOrder { .. } => {
