@@ -78,17 +78,22 @@ fn check(item: &Value) -> Result<gtp::Outcome, String> {
         Some("gtpv2c") => gtp::check_gtpv2c(item),
         Some("gtpv2c-ie") => gtp::check_gtpv2c_ie(item).map(|()| gtp::Outcome::Whole),
         Some("gtpu") => gtp::check_gtpu(item).map(|()| gtp::Outcome::Whole),
-        Some("s1ap") => check_s1ap(item).map(|()| gtp::Outcome::Whole),
+        Some("s1ap") => check_s1ap(item),
         other => Err(format!("proto {other:?} is not known")),
     }
 }
 
 #[cfg(feature = "s1ap")]
-fn check_s1ap(item: &Value) -> Result<(), String> {
-    s1ap::check(item)
+fn check_s1ap(item: &Value) -> Result<gtp::Outcome, String> {
+    let whole = s1ap::check(item)?;
+    Ok(if whole {
+        gtp::Outcome::Whole
+    } else {
+        gtp::Outcome::LowerLayer
+    })
 }
 
 #[cfg(not(feature = "s1ap"))]
-fn check_s1ap(_: &Value) -> Result<(), String> {
+fn check_s1ap(_: &Value) -> Result<gtp::Outcome, String> {
     Err("built without the feature s1ap".to_owned())
 }

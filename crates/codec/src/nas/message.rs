@@ -385,7 +385,11 @@ pub fn decode(direction: Direction, octets: &[u8]) -> Result<Message, Error> {
     };
     let message = eps::NasEpsMessage::decode_with_direction(octets, eps_direction).map_err(|error| {
         let answer = eps::NasEpsMessage::answer_to_refused(octets, &error, eps_direction);
-        let answer = answer.and_then(|answer| typed(&answer).ok().flatten());
+        // A status about a status would go on for ever.
+        let is_status = matches!(octets, [0x07, 0x60, ..] | [_, _, 0xe8, ..]);
+        let answer = answer
+            .filter(|_| !is_status)
+            .and_then(|answer| typed(&answer).ok().flatten());
         Error {
             why: error.to_string(),
             answer: answer.map(Box::new),
