@@ -668,3 +668,310 @@ impl Mme {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use epc_codec::gtpv2c::{Cause as GtpCause, Message as Gtp};
+    use epc_codec::nas::Message as Nas;
+    use epc_codec::s1ap::{ErrorIndication, Message};
+
+    use super::*;
+    use crate::testing::*;
+
+    #[test]
+    fn session_is_asked_for_with_what_the_ue_said() {
+        let mut lab = Lab::up("");
+        let out = lab.enb(initial(1, 1));
+        let packet = gtp(&out)[0];
+        assert_eq!(packet.header.teid, Some(Teid(0)));
+        let Gtp::CreateSessionRequest(request) = &packet.message else {
+            panic!("{out:?}")
+        };
+        assert_eq!(request.imsi, Some(imsi(1)));
+        assert_eq!(request.msisdn, Some("8140001".parse().unwrap()));
+        assert_eq!(request.mei, Some("1234500000001".parse().unwrap()));
+        assert_eq!(request.paa, Some(Paa::V4([10, 60, 0, 1].into())));
+        assert_eq!(
+            request.pco,
+            Some(Pco::new().asking_for(Pco::IPV4_LINK_MTU)),
+            "what is for the MME stays here"
+        );
+        assert_eq!(
+            request.pgw_s5c_fteid.unwrap().address(),
+            Some([192, 0, 2, 4].into())
+        );
+        assert_eq!(request.recovery, None, "not on first contact");
+        let mut early = Lab::new("");
+        early.enb(s1_setup("1-1"));
+        let out = early.enb(initial(1, 1));
+        let Gtp::CreateSessionRequest(request) = &gtp(&out)[0].message else {
+            panic!("{out:?}")
+        };
+        assert_eq!(request.recovery, Some(RestartCounter(9)));
+    }
+
+    #[test]
+    fn attach_accept_has_the_address_and_the_bearer_request_where_the_enb_is() {
+        let mut lab = Lab::up("");
+        let out = lab.enb(initial(1, 1));
+        let out = lab.sgw_answers_all(&out);
+        let request = context_request(&out);
+        let erab = &request.erabs[0];
+        assert_eq!(
+            (erab.erab_id, erab.sgw_s1u),
+            (Ebi(5), Teid(!request.mme_ue_s1ap_id.0))
+        );
+        let Ok(Nas::AttachAccept(accept)) = erab.nas.as_ref().unwrap().decode(Direction::Downlink) else {
+            panic!()
+        };
+        assert_eq!(accept.esm.pdn_address, nas::PdnAddress::V4([10, 60, 0, 1].into()));
+        assert_eq!(
+            (accept.esm.pti, accept.esm.pco.unwrap().ipv4_link_mtu()),
+            (Pti(3), Some(1400))
+        );
+        let out = lab.enb(context_response(1, request.mme_ue_s1ap_id));
+        let Gtp::ModifyBearerRequest(modify) = &gtp(&out)[0].message else {
+            panic!("{out:?}")
+        };
+        assert_eq!(modify.bearer_contexts[0].enb_s1u_fteid.unwrap().teid, Teid(1001));
+    }
+
+    #[test]
+    fn whichever_of_the_three_answers_comes_last_completes_the_attach() {
+        for order in [[0, 1, 2], [1, 0, 2], [0, 2, 1]] {
+            let mut lab = Lab::up("");
+            let out = lab.enb(initial(1, 1));
+            let out = lab.sgw_answers_all(&out);
+            let mme_id = context_request(&out).mme_ue_s1ap_id;
+            let mut asked = Vec::new();
+            let mut last = Vec::new();
+            for step in order {
+                assert!(!names(&last).contains(&"Attached"));
+                last = match step {
+                    0 => lab.enb(context_response(1, mme_id)),
+                    1 => lab.enb(attach_complete(1, mme_id)),
+                    _ => lab.sgw_answers_all(&asked),
+                };
+                if step == 0 {
+                    asked = last.clone();
+                }
+            }
+            assert_eq!(names(&last), ["Attached"], "{order:?}");
+            assert!(lab.mme.asked.is_empty(), "nothing is repeated any more");
+        }
+    }
+
+    #[test]
+    fn repeats_at_any_step_do_nothing_twice() {
+        let mut lab = Lab::up("");
+        let out = lab.enb(initial(1, 1));
+        assert_eq!(lab.enb(initial(1, 1)), []);
+        let answered = lab.sgw_answers_all(&out);
+        assert_eq!(lab.sgw_answers_all(&out), [], "a double of the response");
+        let mme_id = context_request(&answered).mme_ue_s1ap_id;
+        let out = lab.enb(context_response(1, mme_id));
+        assert_eq!(lab.enb(context_response(1, mme_id)), []);
+        lab.enb(attach_complete(1, mme_id));
+        lab.sgw_answers_all(&out);
+        assert_eq!(lab.enb(attach_complete(1, mme_id)), []);
+        assert_eq!(lab.enb(initial(1, 1)), []);
+        assert_eq!(lab.mme.gtpc.metrics.active_sessions.get(), 1);
+        // Released, and then the first message once more.
+        let out = lab.enb(detach_request(Attached { mme_id, number: 1 }, true));
+        lab.sgw_answers_all(&out);
+        lab.enb(release_complete(Attached { mme_id, number: 1 }));
+        assert_eq!(lab.enb(initial(1, 1)), []);
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn context_request_is_repeated_until_the_ue_has_answered_too() {
+        let mut lab = Lab::up("");
+        let out = lab.enb(initial(1, 1));
+        let out = lab.sgw_answers_all(&out);
+        let mme_id = context_request(&out).mme_ue_s1ap_id;
+        assert_eq!(lab.advance(S1_RETRY), out);
+        let asked = lab.enb(context_response(1, mme_id));
+        lab.sgw_answers_all(&asked);
+        assert_eq!(lab.advance(S1_RETRY), out);
+        assert_eq!(names(&lab.enb(attach_complete(1, mme_id))), ["Attached"]);
+        assert_eq!(lab.advance(S1_RETRY), []);
+    }
+
+    #[test]
+    fn refusal_of_a_gateway_reaches_the_ue_with_its_cause() {
+        for (cause, esm) in [
+            (
+                GtpCause::ALL_DYNAMIC_ADDRESSES_ARE_OCCUPIED,
+                EsmCause::INSUFFICIENT_RESOURCES,
+            ),
+            (GtpCause::MISSING_OR_UNKNOWN_APN, EsmCause::MISSING_OR_UNKNOWN_APN),
+            (GtpCause::REQUEST_REJECTED, EsmCause::REQUEST_REJECTED_BY_GW),
+        ] {
+            let mut lab = Lab::up("");
+            let out = lab.enb(initial(1, 1));
+            let packet = gtp(&out)[0].clone();
+            let Gtp::CreateSessionRequest(request) = &packet.message else {
+                panic!()
+            };
+            let response = CreateSessionResponse::new(cause);
+            let out = lab.sgw(request.sender_fteid.teid, packet.header.sequence.0, response);
+            assert_eq!(names(&out), ["DownlinkNASTransport", "UEContextReleaseCommand"]);
+            let Nas::AttachReject(reject) = &said(&out)[0] else {
+                panic!("{out:?}")
+            };
+            assert_eq!(reject.cause, EmmCause::ESM_FAILURE);
+            let esm_reject = reject.esm.as_ref().unwrap();
+            assert_eq!((esm_reject.pti, esm_reject.cause), (Pti(3), esm));
+            let mme_id = MmeUeS1apId(request.sender_fteid.teid.0);
+            lab.enb(release_complete(Attached { mme_id, number: 1 }));
+            lab.assert_empty();
+        }
+    }
+
+    #[test]
+    fn silent_gateway_is_asked_n3_times_and_then_the_ue_is_refused() {
+        let mut lab = Lab::up("");
+        let asked = lab.enb(initial(1, 1));
+        let out = lab.advance(5 * T3 - Duration::from_millis(1));
+        let repeats: Vec<_> = gtp(&out)
+            .into_iter()
+            .filter(|packet| **packet == *gtp(&asked)[0])
+            .collect();
+        assert_eq!(repeats.len(), 4);
+        let out = lab.advance(Duration::from_millis(1));
+        let Nas::AttachReject(reject) = &said(&out)[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(reject.esm.as_ref().unwrap().cause, EsmCause::NETWORK_FAILURE);
+        lab.advance(8 * S1_RETRY);
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn session_that_comes_after_the_ue_gave_up_is_deleted() {
+        let mut lab = Lab::up("");
+        let asked = lab.enb(initial(1, 1));
+        let out = lab.enb(s1_setup("1-2"));
+        assert_eq!(names(&out), ["S1SetupResponse"]);
+        let out = lab.sgw_answers_all(&asked);
+        assert_eq!(names(&out), ["Delete Session Request"]);
+        lab.sgw_answers_all(&out);
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn enb_that_does_not_know_the_ue_any_more_ends_its_session() {
+        let mut lab = Lab::up("");
+        let out = lab.enb(initial(1, 1));
+        let out = lab.sgw_answers_all(&out);
+        let request = context_request(&out);
+        let out = lab.enb(ErrorIndication {
+            mme_ue_s1ap_id: Some(request.mme_ue_s1ap_id),
+            enb_ue_s1ap_id: Some(request.enb_ue_s1ap_id),
+            cause: Some(Cause::UNKNOWN_ENB_UE_S1AP_ID),
+            criticality_diagnostics: None,
+        });
+        assert_eq!(names(&out), ["Delete Session Request"]);
+        lab.sgw_answers_all(&out);
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn subscriber_that_attaches_again_gets_its_session_when_the_former_one_is_deleted() {
+        let (mut lab, former) = Lab::attached();
+        let out = lab.enb(initial(2, 1));
+        assert_eq!(
+            names(&out),
+            ["Detached", "UEContextReleaseCommand", "Delete Session Request"]
+        );
+        let out = lab.sgw_answers_all(&out);
+        assert_eq!(names(&out), ["Create Session Request"]);
+        let out = lab.sgw_answers_all(&out);
+        let mme_id = context_request(&out).mme_ue_s1ap_id;
+        lab.enb(release_complete(former));
+        let out = lab.enb(context_response(2, mme_id));
+        lab.sgw_answers_all(&out);
+        assert_eq!(names(&lab.enb(attach_complete(2, mme_id))), ["Attached"]);
+        assert_eq!(
+            (lab.mme.ues.len(), lab.mme.gtpc.metrics.active_sessions.get()),
+            (1, 1)
+        );
+    }
+
+    #[test]
+    fn only_the_last_of_many_attaches_of_a_subscriber_gets_a_session() {
+        let mut lab = Lab::up("");
+        let first = lab.enb(initial(1, 1));
+        lab.enb(initial(2, 1));
+        lab.enb(initial(3, 1));
+        let out = lab.sgw_answers_all(&first);
+        assert_eq!(names(&out), ["Delete Session Request"]);
+        let out = lab.sgw_answers_all(&out);
+        let out = lab.sgw_answers_all(&out);
+        assert_eq!(context_request(&out).enb_ue_s1ap_id.get(), 3);
+        assert_eq!(lab.mme.gtpc.metrics.active_sessions.get(), 1);
+    }
+
+    #[test]
+    fn ues_beyond_the_bound_are_refused_for_congestion() {
+        let mut lab = Lab::up("max_sessions: 1");
+        lab.attach(1);
+        let out = lab.enb(initial(2, 2));
+        let Nas::AttachReject(reject) = &said(&out)[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!((reject.cause, &reject.esm), (EmmCause::CONGESTION, &None));
+    }
+
+    #[test]
+    fn ue_of_another_network_is_refused() {
+        let mut lab = Lab::up("");
+        let mut message = initial(1, 1);
+        message.tai.plmn = "001-02".parse().unwrap();
+        let out = lab.enb(message);
+        let Nas::AttachReject(reject) = &said(&out)[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(reject.cause, EmmCause::PLMN_NOT_ALLOWED);
+    }
+
+    #[test]
+    fn bearer_that_the_gateway_does_not_take_fails_the_attach() {
+        let mut lab = Lab::up("");
+        let out = lab.enb(initial(1, 1));
+        let out = lab.sgw_answers_all(&out);
+        let mme_id = context_request(&out).mme_ue_s1ap_id;
+        let out = lab.enb(context_response(1, mme_id));
+        lab.enb(attach_complete(1, mme_id));
+        let sequence = gtp(&out)[0].header.sequence.0;
+        let response = epc_codec::gtpv2c::ModifyBearerResponse::new(GtpCause::CONTEXT_NOT_FOUND);
+        let out = lab.sgw(Teid(mme_id.0), sequence, response);
+        assert_eq!(names(&out), ["UEContextReleaseCommand", "Delete Session Request"]);
+        lab.enb(release_complete(Attached { mme_id, number: 1 }));
+        lab.sgw_answers_all(&out);
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn thousand_subscribers_attach_at_once() {
+        let mut lab = Lab::up("");
+        let asked: Vec<_> = (1..=1000)
+            .flat_map(|number| lab.enb(initial(number, number)))
+            .collect();
+        let contexts = lab.sgw_answers_all(&asked);
+        let mut attached = 0;
+        for out in &contexts {
+            let Out::S1ap(_, Message::InitialContextSetupRequest(request)) = out else {
+                panic!("{out:?}")
+            };
+            let (number, mme_id) = (request.enb_ue_s1ap_id.get(), request.mme_ue_s1ap_id);
+            let out = lab.enb(context_response(number, mme_id));
+            lab.enb(attach_complete(number, mme_id));
+            attached += names(&lab.sgw_answers_all(&out)).len();
+        }
+        assert_eq!((attached, lab.mme.ues.len()), (1000, 1000));
+    }
+}

@@ -415,3 +415,185 @@ impl Mme {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use epc_codec::gtpv2c::{Cause as GtpCause, DeleteBearerRequest, DeleteSessionResponse, Message as Gtp};
+    use epc_codec::nas::{Message as Nas, NetworkDetachType};
+    use epc_codec::{Ebi, Teid};
+
+    use super::*;
+    use crate::Command;
+    use crate::testing::*;
+
+    #[test]
+    fn ue_that_leaves_is_answered_and_released_when_its_session_is_gone() {
+        let (mut lab, session) = Lab::attached();
+        let out = lab.enb(detach_request(session, false));
+        assert_eq!(names(&out), ["Detached", "Delete Session Request"]);
+        let Gtp::DeleteSessionRequest(request) = &gtp(&out)[0].message else {
+            panic!()
+        };
+        assert!(
+            request.indication.unwrap().has(Indication::OI),
+            "the P-GW is to hear of it"
+        );
+        assert_eq!(request.linked_ebi, Some(Ebi(5)));
+        assert_eq!(lab.enb(detach_request(session, false)), [], "a repeat");
+        let out = lab.sgw_answers_all(&out);
+        assert_eq!(said(&out), [Nas::DetachAccept(epc_codec::nas::DetachAccept)]);
+        assert_eq!(names(&out), ["DownlinkNASTransport", "UEContextReleaseCommand"]);
+        assert_eq!(lab.advance(S1_RETRY), out[1..], "until the eNB has released it");
+        lab.enb(release_complete(session));
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn ue_that_is_switched_off_gets_no_answer() {
+        let (mut lab, session) = Lab::attached();
+        let out = lab.enb(detach_request(session, true));
+        assert_eq!(names(&lab.sgw_answers_all(&out)), ["UEContextReleaseCommand"]);
+    }
+
+    #[test]
+    fn session_that_the_gateway_does_not_have_any_more_is_gone_all_the_same() {
+        let (mut lab, session) = Lab::attached();
+        let out = lab.enb(detach_request(session, true));
+        let sequence = gtp(&out)[0].header.sequence.0;
+        let response = DeleteSessionResponse::new(GtpCause::CONTEXT_NOT_FOUND);
+        assert_eq!(
+            names(&lab.sgw(Teid(0), sequence, response)),
+            ["UEContextReleaseCommand"]
+        );
+        lab.enb(release_complete(session));
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn release_that_is_asked_for_detaches() {
+        let (mut lab, session) = Lab::attached();
+        let out = lab.enb(UeContextReleaseRequest {
+            mme_ue_s1ap_id: session.mme_id,
+            enb_ue_s1ap_id: epc_codec::s1ap::EnbUeS1apId::new(1).unwrap(),
+            cause: Cause::TRANSPORT_RESOURCE_UNAVAILABLE,
+        });
+        assert_eq!(
+            names(&out),
+            ["Detached", "UEContextReleaseCommand", "Delete Session Request"]
+        );
+        lab.enb(release_complete(session));
+        lab.sgw_answers_all(&out);
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn operator_detaches_a_subscriber_for_good() {
+        let (mut lab, session) = Lab::attached();
+        let out = lab.command(Command::Detach(imsi(1)));
+        let Nas::NetworkDetachRequest(request) = &said(&out)[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(request.detach_type, NetworkDetachType::RE_ATTACH_NOT_REQUIRED);
+        assert_eq!(lab.advance(S1_RETRY), out, "repeated");
+        let out = lab.enb(detach_accept(session));
+        assert_eq!(
+            names(&out),
+            ["Detached", "UEContextReleaseCommand", "Delete Session Request"]
+        );
+        lab.enb(release_complete(session));
+        lab.sgw_answers_all(&out);
+        lab.assert_empty();
+        assert_eq!(lab.command(Command::Detach(imsi(1))), [], "nobody is there");
+    }
+
+    #[test]
+    fn gateway_ends_the_session_and_is_answered_when_the_ue_knows() {
+        let (mut lab, session) = Lab::attached();
+        let request = DeleteBearerRequest {
+            linked_ebi: Some(Ebi(5)),
+            cause: Some(GtpCause::REACTIVATION_REQUESTED),
+            ..DeleteBearerRequest::new()
+        };
+        let out = lab.sgw(session.teid(), 77, request.clone());
+        let Nas::NetworkDetachRequest(detach) = &said(&out)[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(detach.detach_type, NetworkDetachType::RE_ATTACH_REQUIRED);
+        assert_eq!(
+            lab.sgw(session.teid(), 77, request.clone()),
+            [],
+            "a repeat while the UE is asked"
+        );
+        let out = lab.enb(detach_accept(session));
+        assert_eq!(
+            names(&out),
+            ["Detached", "UEContextReleaseCommand", "Delete Bearer Response"]
+        );
+        let answer = gtp(&out)[0];
+        assert_eq!(
+            (answer.header.teid, answer.header.sequence.0),
+            (Some(Teid(!session.teid().0)), 77)
+        );
+        assert_eq!(
+            lab.sgw(session.teid(), 77, request),
+            out[2..],
+            "a repeat after that"
+        );
+        lab.enb(release_complete(session));
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn ue_that_does_not_answer_is_detached_all_the_same() {
+        let (mut lab, session) = Lab::attached();
+        let request = DeleteBearerRequest {
+            linked_ebi: Some(Ebi(5)),
+            ..DeleteBearerRequest::new()
+        };
+        lab.sgw(session.teid(), 77, request);
+        let out = lab.advance(8 * S1_RETRY);
+        assert!(
+            names(&out).contains(&"Delete Bearer Response"),
+            "{:?}",
+            names(&out)
+        );
+        lab.advance(8 * S1_RETRY);
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn lost_deletion_is_asked_for_again_while_the_gateway_is_there() {
+        let (mut lab, session) = Lab::attached();
+        let out = lab.enb(detach_request(session, true));
+        let first = gtp(&out)[0].header.sequence;
+        let out = lab.advance(5 * T3);
+        let again = gtp(&out)
+            .into_iter()
+            .rfind(|packet| packet.header.sequence != first);
+        let again = again.map(|packet| packet.message.name());
+        assert_eq!(again, Some("Delete Session Request"));
+        let out = lab.sgw_answers_all(&out);
+        assert!(names(&out).contains(&"UEContextReleaseCommand"));
+    }
+
+    #[test]
+    fn sessions_of_a_lost_enb_are_deleted_a_few_at_a_time() {
+        let mut lab = Lab::up("");
+        for number in 1..=600 {
+            lab.attach(number);
+        }
+        let mut out = lab.enb(s1_setup("1-2"));
+        let mut deleted = 0;
+        loop {
+            let asked = gtp(&out).len();
+            if asked == 0 {
+                break;
+            }
+            assert!(asked <= AT_ONCE);
+            deleted += asked;
+            out = lab.sgw_answers_all(&out);
+        }
+        assert_eq!(deleted, 600);
+        lab.assert_empty();
+    }
+}

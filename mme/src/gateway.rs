@@ -51,10 +51,12 @@ impl Mme {
         pending: Pending,
         now: Instant,
     ) {
-        if let Some(counter) = message.as_ref().ok().and_then(recovery) {
-            self.gtpc.heard((Interface::S11, from.ip()), Some(counter), now);
+        let path = (Interface::S11, from.ip());
+        if let Some(counter) = message.as_ref().ok().and_then(recovery)
+            && let Some(change) = self.gtpc.heard(path, Some(counter), now)
+        {
             // Should it have started again: what it had is lost before what it tells now.
-            self.gateway_incoming(now);
+            self.gateway_path(path, change, now);
         }
         match (pending, message) {
             (Pending::Create(id), Ok(Message::CreateSessionResponse(response))) => {
@@ -120,16 +122,9 @@ impl Mme {
             Message::DeleteBearerRequest(request) => self.delete_bearer(asked, &request, now),
             Message::DownlinkDataNotification(_) => self.downlink_data(asked, now),
             other => {
-                let message_type = other.message_type();
                 debug!(from = %asked.from, message = other.name(), "request that is not served");
                 self.gtpc.metrics.discarded("message type not served");
-                // What an S-GW may ask of an MME is refused; the rest is none of its business, TS 29.274 §7.7.2.
-                if [
-                    MessageType::CREATE_BEARER_REQUEST,
-                    MessageType::UPDATE_BEARER_REQUEST,
-                ]
-                .contains(&message_type)
-                {
+                if for_an_mme(other.message_type()) {
                     let teid = self.session_of(asked).map_or(Teid(0), |(_, teid)| teid);
                     self.gtpc.refuse(
                         asked,
@@ -149,7 +144,7 @@ impl Mme {
     /// A request of the S-GW's that cannot be read.
     pub(crate) fn gateway_faulty(&mut self, asked: &Asked, error: &Error, now: Instant) {
         let teid = self.session_of(asked).map_or(Teid(0), |(_, teid)| teid);
-        match error.cause() {
+        match error.cause().filter(|_| for_an_mme(asked.header.message_type)) {
             Some(cause) => self
                 .gtpc
                 .refuse(asked, teid, cause, error.offending(), now, &mut self.out),
@@ -229,6 +224,17 @@ impl Mme {
     }
 }
 
+/// What an S-GW may ask of an MME. Another request is none of its business, TS 29.274 §7.7.2.
+fn for_an_mme(message_type: MessageType) -> bool {
+    matches!(
+        message_type,
+        MessageType::CREATE_BEARER_REQUEST
+            | MessageType::UPDATE_BEARER_REQUEST
+            | MessageType::DELETE_BEARER_REQUEST
+            | MessageType::DOWNLINK_DATA_NOTIFICATION
+    )
+}
+
 /// The restart counter that a response of the S-GW's tells.
 fn recovery(message: &Message) -> Option<RestartCounter> {
     match message {
@@ -236,5 +242,166 @@ fn recovery(message: &Message) -> Option<RestartCounter> {
         Message::ModifyBearerResponse(response) => response.recovery,
         Message::DeleteSessionResponse(response) => response.recovery,
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use epc_codec::gtpv2c::{self, CreateSessionRequest, DownlinkDataNotification, OtherMessage, Sequence};
+    use epc_codec::nas::{Message as Nas, NetworkDetachType};
+
+    use super::*;
+    use crate::testing::*;
+
+    /// The eNB of these tests is silent and is there.
+    const PATIENT: &str = "s1ap: { peer_timeout: 3600 }";
+
+    #[test]
+    fn ready_when_the_gateway_answers() {
+        let mut lab = Lab::new("");
+        assert_eq!(lab.mme.readiness(), ["S-GW 192.0.2.3 does not answer"]);
+        let echo = lab.advance(Duration::ZERO);
+        assert_eq!(names(&echo), ["Echo Request"]);
+        lab.sgw_answers_all(&echo);
+        assert!(lab.mme.readiness().is_empty());
+    }
+
+    #[test]
+    fn gateway_that_started_again_makes_its_ues_attach_again() {
+        let mut lab = Lab::up(PATIENT);
+        let session = lab.attach(1);
+        lab.sgw_counter += 1;
+        let echo = lab.advance(Duration::from_secs(60));
+        let out = lab.sgw_answers_all(&echo);
+        let Nas::NetworkDetachRequest(detach) = &said(&out)[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(detach.detach_type, NetworkDetachType::RE_ATTACH_REQUIRED);
+        let out = lab.enb(detach_accept(session));
+        assert_eq!(
+            names(&out),
+            ["Detached", "UEContextReleaseCommand"],
+            "there is nothing to delete"
+        );
+        lab.enb(release_complete(session));
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn session_that_tells_of_the_restart_is_not_lost_with_the_others() {
+        let (mut lab, first) = Lab::attached();
+        lab.sgw_counter += 1;
+        let out = lab.enb(initial(2, 2));
+        let out = lab.sgw_answers_all(&out);
+        assert_eq!(
+            names(&out),
+            ["InitialContextSetupRequest", "DownlinkNASTransport"]
+        );
+        let Out::S1ap(_, s1ap::Message::DownlinkNasTransport(detach)) = &out[1] else {
+            panic!()
+        };
+        assert_eq!(detach.mme_ue_s1ap_id, first.mme_id);
+    }
+
+    #[test]
+    fn dead_gateway_makes_its_ues_attach_again() {
+        let mut lab = Lab::up(PATIENT);
+        lab.attach(1);
+        let out = lab.advance(Duration::from_secs(300));
+        assert!(
+            said(&out)
+                .iter()
+                .any(|nas| matches!(nas, Nas::NetworkDetachRequest(_))),
+            "{:?}",
+            names(&out)
+        );
+        assert_eq!(lab.mme.readiness().len(), 1);
+    }
+
+    #[test]
+    fn waiting_packets_are_acknowledged_and_the_gateway_is_told_where_the_enb_is() {
+        let (mut lab, session) = Lab::attached();
+        let out = lab.sgw(session.teid(), 77, DownlinkDataNotification::new());
+        assert_eq!(
+            names(&out),
+            ["Downlink Data Notification Acknowledge", "Modify Bearer Request"]
+        );
+        assert_eq!(lab.sgw_answers_all(&out), []);
+        // Again, so soon: the eNB does not have the UE.
+        let out = lab.sgw(session.teid(), 78, DownlinkDataNotification::new());
+        assert_eq!(
+            names(&out),
+            ["Downlink Data Notification Acknowledge", "DownlinkNASTransport"]
+        );
+    }
+
+    #[test]
+    fn request_for_no_session_is_answered_context_not_found() {
+        let (mut lab, _) = Lab::attached();
+        let out = lab.sgw(
+            Teid(1),
+            77,
+            DeleteBearerRequest {
+                linked_ebi: Some(DEFAULT_BEARER),
+                ..DeleteBearerRequest::new()
+            },
+        );
+        let Message::DeleteBearerResponse(response) = &gtp(&out)[0].message else {
+            panic!("{out:?}")
+        };
+        assert_eq!(response.cause.value, CauseValue::CONTEXT_NOT_FOUND);
+    }
+
+    #[test]
+    fn bearer_that_is_asked_for_is_refused_and_what_is_not_for_an_mme_is_not_answered() {
+        let (mut lab, session) = Lab::attached();
+        let ask = |lab: &mut Lab, message_type| {
+            let request = OtherMessage {
+                message_type,
+                ies: Vec::new(),
+            };
+            lab.sgw(session.teid(), u32::from(message_type.0), request)
+        };
+        assert_eq!(
+            names(&ask(&mut lab, MessageType::UPDATE_BEARER_REQUEST)),
+            ["Update Bearer Response"]
+        );
+        assert_eq!(ask(&mut lab, MessageType::FORWARD_RELOCATION_REQUEST), []);
+        assert_eq!(ask(&mut lab, MessageType(250)), []);
+        assert_eq!(lab.mme.ues.len(), 1);
+    }
+
+    #[test]
+    fn strangers_are_not_heard() {
+        let (mut lab, session) = Lab::attached();
+        let request = DeleteBearerRequest {
+            linked_ebi: Some(DEFAULT_BEARER),
+            ..DeleteBearerRequest::new()
+        };
+        let datagram = gtpv2c::Message::from(request).encode(Some(session.teid()), Sequence(77));
+        assert_eq!(lab.datagram(Interface::S11, "198.51.100.1:2123", &datagram), []);
+        assert_eq!(lab.mme.ues.len(), 1);
+    }
+
+    #[test]
+    fn unsolicited_and_senseless_responses_change_nothing() {
+        let (mut lab, session) = Lab::attached();
+        let response = lab.created(session.teid());
+        assert_eq!(lab.sgw(session.teid(), 12_345, response), []);
+        // A 12-octet Create Session Response with TEID 0.
+        let short = [0x48, 33, 0, 8, 0, 0, 0, 0, 0, 0, 1, 0];
+        assert_eq!(lab.datagram(Interface::S11, SGW, &short), []);
+        // To a request that is outstanding: the UE is refused, the MME lives.
+        let out = lab.enb(initial(2, 2));
+        let packet = gtp(&out)[0].clone();
+        let Message::CreateSessionRequest(request) = packet.message else {
+            panic!()
+        };
+        let mut short = short;
+        short[8..11].copy_from_slice(&packet.header.sequence.0.to_be_bytes()[1..]);
+        let _: &CreateSessionRequest = &request;
+        let out = lab.datagram(Interface::S11, SGW, &short);
+        assert_eq!(names(&out), ["DownlinkNASTransport", "UEContextReleaseCommand"]);
+        assert_eq!(lab.mme.gtpc.metrics.active_sessions.get(), 1);
     }
 }

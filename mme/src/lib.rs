@@ -25,6 +25,9 @@ mod nas;
 mod reload;
 mod s1_setup;
 
+#[cfg(test)]
+mod testing;
+
 pub use config::Config;
 pub use metrics::Metrics;
 

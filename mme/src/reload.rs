@@ -48,3 +48,57 @@ impl Mme {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::Command;
+    use crate::testing::*;
+
+    #[test]
+    fn shutdown_deletes_all_sessions_and_resets_the_enbs() {
+        let mut lab = Lab::up("");
+        lab.attach(1);
+        lab.attach(2);
+        let out = lab.command(Command::Shutdown);
+        let expected = [
+            "Reset",
+            "Detached",
+            "Detached",
+            "Delete Session Request",
+            "Delete Session Request",
+        ];
+        assert_eq!(names(&out), expected);
+        assert!(!lab.mme.is_drained());
+        lab.sgw_answers_all(&out);
+        assert!(!lab.mme.is_drained());
+        lab.enb(epc_codec::s1ap::ResetAcknowledge {
+            connections: None,
+            criticality_diagnostics: None,
+        });
+        assert!(lab.mme.is_drained());
+        assert_eq!(lab.enb(initial(3, 3)), [], "nobody attaches any more");
+    }
+
+    #[test]
+    fn reload_disturbs_nobody_and_holds_for_who_comes_next() {
+        let (mut lab, _) = Lab::attached();
+        let mut other = config("");
+        other.apn = "other".parse().unwrap();
+        other.sgw_s11_ip = [192, 0, 2, 33].into();
+        assert_eq!(lab.command(Command::Reload(other)), []);
+        let echo = lab.advance(Duration::ZERO);
+        assert_eq!(
+            names(&echo),
+            ["Echo Request"],
+            "the new S-GW is asked whether it is there"
+        );
+        let out = lab.enb(initial(2, 2));
+        let epc_codec::gtpv2c::Message::CreateSessionRequest(request) = &gtp(&out)[0].message else {
+            panic!()
+        };
+        assert_eq!(request.apn, "other".parse().unwrap());
+        assert_eq!(lab.mme.gtpc.metrics.active_sessions.get(), 1);
+    }
+}

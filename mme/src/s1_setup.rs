@@ -303,3 +303,167 @@ fn fingerprint(datagram: &[u8]) -> u64 {
     datagram.hash(&mut hasher);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use epc_codec::s1ap::EnbConfigurationUpdate;
+    use epc_node::Interface;
+
+    use super::*;
+    use crate::testing::*;
+
+    const PROBE: EnbConfigurationUpdate = EnbConfigurationUpdate {
+        enb_name: None,
+        supported_tas: None,
+        paging_drx: None,
+    };
+
+    #[test]
+    fn enb_of_another_network_is_refused() {
+        let mut lab = Lab::new("");
+        let mut request = s1_setup("1-1");
+        request.global_enb_id.plmn = "001-02".parse().unwrap();
+        let out = lab.enb(request);
+        let Out::S1ap(_, Message::S1SetupFailure(failure)) = &out[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(failure.cause, Cause::UNKNOWN_PLMN);
+    }
+
+    #[test]
+    fn more_enbs_than_the_bound_are_refused_and_the_first_one_stays() {
+        let mut lab = Lab::up("max_enbs: 1");
+        let setup = Message::from(s1_setup("2-1")).encode();
+        assert_eq!(
+            names(&lab.datagram(Interface::S1Mme, "192.0.2.9:36412", &setup)),
+            ["S1SetupFailure"]
+        );
+        lab.attach(1);
+    }
+
+    #[test]
+    fn repeated_setup_is_answered_and_resets_nothing_and_a_new_one_ends_all_sessions() {
+        let (mut lab, _) = Lab::attached();
+        assert_eq!(names(&lab.enb(s1_setup("1-1"))), ["S1SetupResponse"]);
+        assert_eq!(lab.mme.ues.len(), 1);
+        let out = lab.enb(s1_setup("1-2"));
+        assert_eq!(
+            names(&out),
+            ["Detached", "S1SetupResponse", "Delete Session Request"]
+        );
+        assert_eq!(lab.enb(s1_setup("1-1")), [], "the former one, very late");
+        lab.sgw_answers_all(&out);
+        lab.assert_empty();
+    }
+
+    #[test]
+    fn silent_enb_is_asked_and_given_up_in_the_end() {
+        let (mut lab, _) = Lab::attached();
+        assert_eq!(
+            names(&lab.advance(Duration::from_secs(5))),
+            ["MMEConfigurationUpdate"]
+        );
+        lab.enb(PROBE);
+        let mut out = lab.advance(Duration::from_secs(59));
+        lab.sgw_answers_all(&out);
+        assert_eq!(lab.mme.ues.len(), 1);
+        out = lab.advance(Duration::from_secs(5));
+        assert!(names(&out).contains(&"Detached"));
+        lab.sgw_answers_all(&out);
+        lab.assert_empty();
+        assert!(lab.mme.enbs.is_empty());
+    }
+
+    #[test]
+    fn enb_is_told_whether_it_is_known() {
+        let mut lab = Lab::new("");
+        assert_eq!(names(&lab.enb(PROBE)), ["ENBConfigurationUpdateFailure"]);
+        let out = lab.enb(initial(1, 1));
+        let Out::S1ap(_, Message::ErrorIndication(indication)) = &out[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(
+            (indication.enb_ue_s1ap_id, indication.mme_ue_s1ap_id),
+            (None, None)
+        );
+        lab.enb(s1_setup("1-1"));
+        assert_eq!(names(&lab.enb(PROBE)), ["ENBConfigurationUpdateAcknowledge"]);
+    }
+
+    #[test]
+    fn reset_of_a_part_ends_those_sessions_and_its_repeat_none() {
+        let mut lab = Lab::up("");
+        let (first, second) = (lab.attach(1), lab.attach(2));
+        let by_enb = UeConnection {
+            mme_ue_s1ap_id: None,
+            enb_ue_s1ap_id: EnbUeS1apId::new(1),
+        };
+        let by_stranger = UeConnection {
+            mme_ue_s1ap_id: None,
+            enb_ue_s1ap_id: EnbUeS1apId::new(99),
+        };
+        let reset_type = ResetType::Part(List::from([by_enb, by_stranger]));
+        let reset = Reset {
+            cause: Cause::OM_INTERVENTION,
+            reset_type,
+        };
+        let out = lab.enb(reset.clone());
+        assert_eq!(
+            names(&out),
+            ["Detached", "ResetAcknowledge", "Delete Session Request"]
+        );
+        assert_eq!(gtp(&out)[0].header.teid, Some(Teid(!first.teid().0)));
+        assert_eq!(names(&lab.enb(reset)), ["ResetAcknowledge"]);
+        assert!(lab.mme.ues.contains_key(&second.teid()));
+    }
+
+    #[test]
+    fn enb_cannot_touch_the_ues_of_another_one() {
+        let (mut lab, session) = Lab::attached();
+        let other = "192.0.2.9:36412";
+        let setup = Message::from(s1_setup("2-1")).encode();
+        lab.datagram(Interface::S1Mme, other, &setup);
+        let connection = UeConnection {
+            mme_ue_s1ap_id: Some(session.mme_id),
+            enb_ue_s1ap_id: None,
+        };
+        let reset_type = ResetType::Part(List::from([connection]));
+        let reset = Message::from(Reset {
+            cause: Cause::OM_INTERVENTION,
+            reset_type,
+        })
+        .encode();
+        assert_eq!(
+            names(&lab.datagram(Interface::S1Mme, other, &reset)),
+            ["ResetAcknowledge"]
+        );
+        let detach = Message::from(detach_request(session, false)).encode();
+        assert_eq!(
+            names(&lab.datagram(Interface::S1Mme, other, &detach)),
+            ["ErrorIndication"]
+        );
+        assert_eq!(lab.mme.ues.len(), 1);
+    }
+
+    #[test]
+    fn every_prefix_of_every_message_leaves_the_mme_alive_and_the_session_up() {
+        let (mut lab, session) = Lab::attached();
+        let messages = [
+            Message::from(s1_setup("1-1")),
+            initial(7, 7).into(),
+            detach_request(session, false).into(),
+            release_complete(session).into(),
+        ];
+        for message in messages {
+            let octets = message.encode();
+            for length in 0..octets.len() {
+                lab.datagram(Interface::S1Mme, ENB, &octets[..length]);
+                lab.datagram(Interface::S11, SGW, &octets[..length]);
+            }
+        }
+        assert_eq!(lab.mme.ues.len(), 1);
+        lab.attach(2);
+    }
+}
