@@ -99,7 +99,8 @@ fn well_formed(item: &Value, octets: &[u8]) -> Result<bool, String> {
         "enb_ue_s1ap_id",
         message.enb_ue_s1ap_id().map(|id| id.get()),
         &ids["enb_ue_s1ap_id"],
-    )
+    )?;
+    Ok(true)
 }
 
 fn same(what: &str, found: &Value, expected: &Value) -> Result<(), String> {
