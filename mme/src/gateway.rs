@@ -89,8 +89,8 @@ impl Mme {
     /// The S-GW came, went or started again.
     pub(crate) fn gateway_path(&mut self, path: PathId, change: PathChange, now: Instant) {
         match change {
-            PathChange::Up => {}
-            PathChange::Down | PathChange::Restarted => self.sessions_lost(path, now),
+            PathChange::Up | PathChange::Down => {}
+            PathChange::Dead | PathChange::Restarted => self.sessions_lost(path, now),
         }
     }
 

@@ -64,14 +64,22 @@ pub(crate) fn start(pgw: &mut Pgw, teid: Teid, cause: Option<CauseValue>, now: I
         )
         .is_err()
     {
-        finish(pgw, teid);
+        finish(pgw, teid, true, now);
     }
 }
 
 /// The S-GW answered, or did not: in either case it is over here.
-pub(crate) fn finish(pgw: &mut Pgw, teid: Teid) {
-    if let Some(session) = pgw.forget(teid) {
-        info!(sgw = %session.sgw_s5c.address, "session deleted");
+pub(crate) fn finish(pgw: &mut Pgw, teid: Teid, answered: bool, now: Instant) {
+    let Some(session) = pgw.forget(teid) else { return };
+    info!(sgw = %session.sgw_s5c.address, "session deleted");
+    if !answered {
+        let request = DeleteBearerRequest {
+            linked_ebi: Some(session.ebi),
+            ..DeleteBearerRequest::new()
+        };
+        let sgw = session.sgw_s5c;
+        pgw.gtpc
+            .farewell(Interface::S5c, sgw.address, sgw.teid, request, now, &mut pgw.out);
     }
 }
 

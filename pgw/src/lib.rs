@@ -124,12 +124,14 @@ impl Pgw {
             Incoming::Response {
                 continuation: Pending::DeleteBearer { session },
                 ..
+            } => {
+                delete_bearer::finish(self, session, true, now);
             }
-            | Incoming::NoResponse {
+            Incoming::NoResponse {
                 continuation: Pending::DeleteBearer { session },
                 ..
             } => {
-                delete_bearer::finish(self, session);
+                delete_bearer::finish(self, session, false, now);
             }
             Incoming::Path { path, change } => peers::path_changed(self, path, change),
         }

@@ -13,8 +13,9 @@ use crate::{Pgw, delete_bearer};
 
 /// An S-GW came, went or restarted.
 pub(crate) fn path_changed(pgw: &mut Pgw, path: PathId, change: PathChange) {
-    if change == PathChange::Up {
-        return;
+    match change {
+        PathChange::Up | PathChange::Down => return,
+        PathChange::Restarted | PathChange::Dead => {}
     }
     let (on, peer) = path;
     let lost: Vec<Teid> = pgw
@@ -29,7 +30,7 @@ pub(crate) fn path_changed(pgw: &mut Pgw, path: PathId, change: PathChange) {
     for teid in lost {
         pgw.forget(teid);
     }
-    if change == PathChange::Down {
+    if change == PathChange::Dead {
         // Whoever opens a session from there brings the supervision back.
         pgw.gtpc.forget(&path);
     }

@@ -30,6 +30,10 @@ pub struct Config {
     /// How long a stop may take to delete the sessions at the peers, in seconds.
     #[serde(default = "shutdown_grace", deserialize_with = "seconds")]
     pub shutdown_grace: Duration,
+    /// Seconds within which the MME must say, by Modify Bearer Request, where the eNB of a new session takes packets;
+    /// then the session is deleted.
+    #[serde(default = "setup_timeout", deserialize_with = "seconds")]
+    pub setup_timeout: Duration,
     /// Sessions at the most; beyond comes cause 73, no resources available.
     #[serde(default = "max_sessions")]
     pub max_sessions: usize,
@@ -47,6 +51,10 @@ pub struct LocalAddresses {
     pub s5c_ip: IpAddr,
     /// GTP-U towards P-GWs, UDP port 2152.
     pub s5u_ip: IpAddr,
+}
+
+fn setup_timeout() -> Duration {
+    Duration::from_secs(60)
 }
 
 fn max_sessions() -> usize {

@@ -18,7 +18,7 @@ use epc_node::{Interface, Peer, Rule, Then};
 use tracing::{debug, info};
 
 use crate::session::{Session, State};
-use crate::{Pending, Sgw, delete_session};
+use crate::{Pending, Sgw, delete_session, peers};
 
 /// An MME asks for a PDN connection: reserve it, and ask the P-GW.
 pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, now: Instant) {
@@ -101,6 +101,7 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
         s5u_teid,
         enb_s1u: None,
         pgw_s5u: None,
+        modified: false,
     });
     debug!(%imsi, %ebi, mme = %mme_s11.address, "session asked for");
     ask_pgw(sgw, asked, request, teid, pgw_s5c.address, now);
@@ -190,7 +191,7 @@ pub(crate) fn finish(
         let cause = CauseValue::INVALID_REPLY_FROM_REMOTE_PEER;
         return refuse(sgw, &asked, session.mme_s11.teid, cause, None, now);
     };
-    establish(sgw, &session, pgw_s5c, pgw_s5u);
+    establish(sgw, &session, pgw_s5c, pgw_s5u, now);
     answer_mme(sgw, &asked, &session, response, now);
 }
 
@@ -204,7 +205,7 @@ fn pgw_ends(sgw: &Sgw, response: &CreateSessionResponse) -> Option<(Peer, Peer)>
 }
 
 /// The rules come before the answer: the eNB may send as soon as it has learnt the S1-U TEID.
-fn establish(sgw: &mut Sgw, session: &Session, pgw_s5c: Peer, pgw_s5u: Peer) {
+fn establish(sgw: &mut Sgw, session: &Session, pgw_s5c: Peer, pgw_s5u: Peer, now: Instant) {
     let s5u = sgw.s5u();
     sgw.out.rule(Rule::Receive {
         teid: session.s1u_teid,
@@ -227,7 +228,19 @@ fn establish(sgw: &mut Sgw, session: &Session, pgw_s5c: Peer, pgw_s5u: Peer) {
     }
     sgw.sessions.set_pgw_s5u(session.teid, Some(pgw_s5u));
     sgw.set_state(session.teid, State::Active);
+    sgw.setups.set(now + sgw.config.setup_timeout, session.teid);
     info!(mme = %session.mme_s11.address, pgw = %pgw_s5c.address, "session established");
+}
+
+/// A session whose MME never said where the eNB takes packets is one that the MME does not know of: it gave up before
+/// the answer came.
+pub(crate) fn supervise(sgw: &mut Sgw, teid: Teid, now: Instant) {
+    let unused = |session: &&Session| session.state == State::Active && !session.modified;
+    let Some(session) = sgw.sessions.get(teid).filter(unused) else {
+        return;
+    };
+    info!(mme = %session.mme_s11.address, "session was never taken into use");
+    peers::end_for_both(sgw, teid, now);
 }
 
 fn answer_mme(

@@ -77,6 +77,15 @@ pub(crate) fn finish(
 ) {
     let Some(session) = sgw.forget(teid) else { return };
     info!(mme = %session.mme_s11.address, pgw = %session.pgw_s5c.address, "session deleted");
+    if response.is_none() {
+        let request = DeleteBearerRequest {
+            linked_ebi: Some(session.ebi),
+            ..DeleteBearerRequest::new()
+        };
+        let mme = session.mme_s11;
+        sgw.gtpc
+            .farewell(Interface::S11, mme.address, mme.teid, request, now, &mut sgw.out);
+    }
     let Some(asked) = asked else { return };
     let cause = response.map_or(Cause::new(CauseValue::REQUEST_ACCEPTED), |response| {
         response.cause.from_remote()

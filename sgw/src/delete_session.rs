@@ -55,15 +55,18 @@ pub(crate) fn delete(sgw: &mut Sgw, teid: Teid, asked: Option<Asked>, now: Insta
         sgw.gtpc
             .request(on, pgw.address, pgw.teid, request, pending, now, &mut sgw.out)
     {
-        finish(sgw, teid, asked, now);
+        finish(sgw, teid, asked, true, now);
     }
 }
 
 /// The P-GW answered, or did not: in either case it is over here. A P-GW that does not know the session any more has
 /// said what was wanted.
-pub(crate) fn finish(sgw: &mut Sgw, teid: Teid, asked: Option<Asked>, now: Instant) {
+pub(crate) fn finish(sgw: &mut Sgw, teid: Teid, asked: Option<Asked>, answered: bool, now: Instant) {
     let session = sgw.forget(teid);
     if let Some(session) = &session {
+        if !answered {
+            farewell_to_pgw(sgw, session.pgw_s5c, session.ebi, now);
+        }
         info!(mme = %session.mme_s11.address, pgw = %session.pgw_s5c.address, "session deleted");
     }
     if let Some(asked) = asked {
@@ -90,16 +93,8 @@ pub(crate) fn replace(sgw: &mut Sgw, teid: Teid, new_pgw: IpAddr, now: Instant) 
 pub(crate) fn farewell_to_pgw(sgw: &mut Sgw, pgw_s5c: Peer, ebi: Ebi, now: Instant) {
     let on = sgw.s5c();
     let request = request_for(ebi);
-    // Where there is no room for it, the P-GW learns it from the next session of the same bearer.
-    let _ = sgw.gtpc.request(
-        on,
-        pgw_s5c.address,
-        pgw_s5c.teid,
-        request,
-        Pending::Farewell,
-        now,
-        &mut sgw.out,
-    );
+    sgw.gtpc
+        .farewell(on, pgw_s5c.address, pgw_s5c.teid, request, now, &mut sgw.out);
 }
 
 fn request_for(ebi: Ebi) -> DeleteSessionRequest {

@@ -26,7 +26,7 @@ use epc_codec::gtpv2c::{CauseValue, Message, RestartCounter};
 use epc_codec::{Error, Teid};
 use epc_node::gtpc::{Asked, Endpoint, Incoming};
 use epc_node::paths::PathId;
-use epc_node::{Boot, Interface, Node, Output, Outputs, Rule, TeidAllocator, gtpu};
+use epc_node::{Boot, Interface, Node, Output, Outputs, Rule, TeidAllocator, Timers, gtpu};
 use tracing::{debug, info};
 
 pub use config::Config;
@@ -54,6 +54,8 @@ pub struct Sgw {
     sessions: Sessions,
     control_teids: TeidAllocator,
     user_teids: TeidAllocator,
+    /// Sessions whose MME has not said yet where the eNB takes packets.
+    setups: Timers<Teid>,
     out: Outputs<Event>,
     shutting_down: bool,
 }
@@ -67,8 +69,6 @@ enum Pending {
     DeleteSession { session: Teid, asked: Option<Asked> },
     /// The MME is asked to delete; the P-GW waits for its answer, if it asked.
     DeleteBearer { session: Teid, asked: Option<Asked> },
-    /// A peer is told of something that we have forgotten already.
-    Farewell,
 }
 
 impl Sgw {
@@ -85,6 +85,7 @@ impl Sgw {
             sessions: Sessions::default(),
             control_teids: TeidAllocator::new(boot.control_teid_key),
             user_teids: TeidAllocator::new(boot.user_teid_key),
+            setups: Timers::default(),
             out: Outputs::default(),
             shutting_down: false,
         }
@@ -176,7 +177,9 @@ impl Sgw {
                 };
                 create_session::finish(self, session, asked, response, now);
             }
-            Pending::DeleteSession { session, asked } => delete_session::finish(self, session, asked, now),
+            Pending::DeleteSession { session, asked } => {
+                delete_session::finish(self, session, asked, message.is_some(), now)
+            }
             Pending::DeleteBearer { session, asked } => {
                 let response = match message {
                     Some(Ok(Message::DeleteBearerResponse(response))) => Some(*response),
@@ -184,7 +187,6 @@ impl Sgw {
                 };
                 delete_bearer::finish(self, session, asked, response, now);
             }
-            Pending::Farewell => {}
         }
     }
 
@@ -317,6 +319,9 @@ impl Node for Sgw {
     fn handle_timeout(&mut self, now: Instant) {
         self.gtpc.timeout(now, &mut self.out);
         self.gtpu.timeout(now, &mut self.gtpc.metrics, &mut self.out);
+        while let Some(session) = self.setups.pop_due(now) {
+            create_session::supervise(self, session, now);
+        }
         if self.shutting_down {
             peers::delete_all(self, now);
         }
@@ -328,9 +333,13 @@ impl Node for Sgw {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        [self.gtpc.poll_timeout(), self.gtpu.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.gtpc.poll_timeout(),
+            self.gtpu.poll_timeout(),
+            self.setups.next(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }

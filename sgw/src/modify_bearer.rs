@@ -24,6 +24,9 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest,
         let teid = sgw.peer_teid(&asked);
         return sgw.refuse(&asked, teid, CauseValue::CONTEXT_NOT_FOUND, now);
     };
+    if let Some(session) = sgw.sessions.get_mut(session.teid) {
+        session.modified = true;
+    }
     let s11 = sgw.config.local_addresses.s11_ip;
     if let Some(fteid) = &request.sender_fteid
         && let Some(mme_s11) = Peer::from_fteid(fteid, Interface::S11, s11)

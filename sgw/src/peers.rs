@@ -16,8 +16,9 @@ const AT_ONCE: usize = 1000;
 
 /// A peer came, went or restarted.
 pub(crate) fn path_changed(sgw: &mut Sgw, path: PathId, change: PathChange, now: Instant) {
-    if change == PathChange::Up {
-        return;
+    match change {
+        PathChange::Up | PathChange::Down => return,
+        PathChange::Restarted | PathChange::Dead => {}
     }
     let (on, peer) = path;
     let of_mme = ids(sgw, |session| {
@@ -33,7 +34,7 @@ pub(crate) fn path_changed(sgw: &mut Sgw, path: PathId, change: PathChange, now:
     for teid in of_pgw {
         end_for_pgw(sgw, teid, now);
     }
-    if change == PathChange::Down {
+    if change == PathChange::Dead {
         // Whoever opens a session from there brings the supervision back.
         sgw.gtpc.forget(&path);
     }
@@ -84,11 +85,16 @@ pub(crate) fn delete_all(sgw: &mut Sgw, now: Instant) {
         .map(|session| session.teid)
         .collect();
     for teid in ids {
-        if let Some(session) = sgw.sessions.get(teid).cloned() {
-            delete_session::farewell_to_pgw(sgw, session.pgw_s5c, session.ebi, now);
-        }
-        end_for_pgw(sgw, teid, now);
+        end_for_both(sgw, teid, now);
     }
+}
+
+/// Neither side asked for it: both are told.
+pub(crate) fn end_for_both(sgw: &mut Sgw, teid: Teid, now: Instant) {
+    if let Some(session) = sgw.sessions.get(teid).cloned() {
+        delete_session::farewell_to_pgw(sgw, session.pgw_s5c, session.ebi, now);
+    }
+    end_for_pgw(sgw, teid, now);
 }
 
 /// The MME has lost the session: the P-GW is told.

@@ -27,6 +27,8 @@ pub(crate) struct Session {
     pub(crate) enb_s1u: Option<Peer>,
     /// What the P-GW gave out on S5-U, once it answered.
     pub(crate) pgw_s5u: Option<Peer>,
+    /// Whether a Modify Bearer Request ever came.
+    pub(crate) modified: bool,
 }
 
 /// How far a session is.

@@ -21,6 +21,10 @@ pub struct GtpC {
     /// may want less.
     #[serde(deserialize_with = "seconds")]
     pub echo_interval: Duration,
+    /// Seconds of silence after which a peer is given up and its sessions are deleted, TS 23.007 §20.2.1. One that
+    /// comes back before has lost nothing, unless its restart counter says so.
+    #[serde(deserialize_with = "seconds")]
+    pub path_failure: Duration,
 }
 
 impl Default for GtpC {
@@ -29,6 +33,7 @@ impl Default for GtpC {
             t3_response: Duration::from_secs(3),
             n3_requests: 5,
             echo_interval: Duration::from_secs(60),
+            path_failure: Duration::from_secs(300),
         }
     }
 }

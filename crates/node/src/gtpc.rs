@@ -12,6 +12,7 @@
 //! that cannot be decoded. It speaks for the interfaces S11 and S5-C of a node alike.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -37,8 +38,9 @@ const SEQUENCES: u32 = 0x7f_ffff;
 
 /// A request of ours: interface, peer, sequence number.
 type RequestKey = (Interface, SocketAddr, u32);
-/// A request of a peer's: the same, and its type.
-type AnswerKey = (Interface, SocketAddr, u32, u8);
+/// A request of a peer's: the same, and a digest of its octets. A peer that started again may begin with the sequence
+/// numbers that it used before; what it asks then is not a repeat.
+type AnswerKey = (Interface, SocketAddr, u32, u64);
 
 /// Something for the node to act on. `C` is what was attached to a request of the node's.
 #[derive(Debug)]
@@ -93,16 +95,12 @@ pub struct Asked {
     pub from: SocketAddr,
     /// The header of the request.
     pub header: Header,
+    digest: u64,
 }
 
 impl Asked {
     fn key(&self) -> AnswerKey {
-        (
-            self.on,
-            self.from,
-            self.header.sequence.0,
-            self.header.message_type.0,
-        )
+        (self.on, self.from, self.header.sequence.0, self.digest)
     }
 
     /// The TEID in the header; 0 where there is none.
@@ -111,10 +109,14 @@ impl Asked {
     }
 }
 
-/// What is attached to a request: an Echo Request is the endpoint's own.
+/// A farewell is repeated so many times N3-REQUESTS.
+const FAREWELL_ROUNDS: u32 = 4;
+
+/// What is attached to a request: Echo Requests and farewells are the endpoint's own.
 #[derive(Debug)]
 enum Attached<C> {
     Echo(PathId),
+    Farewell,
     Node(C),
 }
 
@@ -142,8 +144,9 @@ impl<C> Endpoint<C> {
             restart_counter,
             requests: Requests::new(repetition, REQUESTS),
             answers: Answers::new(repetition.span(), ANSWERS),
-            paths: Paths::new(config.echo_interval),
-            next_sequence: 1,
+            paths: Paths::new(config.echo_interval, config.path_failure),
+            // Apart from where the last incarnation began, so that no late answer to it looks like one to us.
+            next_sequence: u32::from(restart_counter) << 15 | 1,
             incoming: VecDeque::new(),
             metrics: Signalling::default(),
         }
@@ -157,7 +160,7 @@ impl<C> Endpoint<C> {
         };
         self.requests.reconfigure(repetition);
         self.answers.reconfigure(repetition.span());
-        self.paths.reconfigure(config.echo_interval);
+        self.paths.reconfigure(config.echo_interval, config.path_failure);
     }
 
     /// The restart counter that the node tells.
@@ -174,7 +177,7 @@ impl<C> Endpoint<C> {
     pub fn is_idle(&self) -> bool {
         !self
             .requests
-            .any(|attached| matches!(attached, Attached::Node(_)))
+            .any(|attached| !matches!(attached, Attached::Echo(_)))
     }
 
     /// The next thing to act on. To be drained after [`Endpoint::receive`] and [`Endpoint::timeout`].
@@ -192,8 +195,8 @@ impl<C> Endpoint<C> {
         out: &mut Outputs<E>,
     ) {
         match gtpv2c::decode(datagram) {
-            Ok(packet) => self.packet(on, from, packet, now, out),
-            Err(error) => self.faulty(on, from, error, now, out),
+            Ok(packet) => self.packet(on, from, packet, digest(datagram), now, out),
+            Err(error) => self.faulty(on, from, error, digest(datagram), now, out),
         }
     }
 
@@ -223,6 +226,23 @@ impl<C> Endpoint<C> {
             out,
         );
         Ok(())
+    }
+
+    /// Tells a peer of the end of a session that is forgotten here. Nobody waits for the answer, but the peer must hear
+    /// it, or it keeps a session that nobody knows: it is given up only after [`FAREWELL_ROUNDS`] times N3-REQUESTS.
+    /// Where there is no room for it, the peer learns it from the next session of the same bearer.
+    pub fn farewell<E>(
+        &mut self,
+        on: Interface,
+        to: SocketAddr,
+        teid: Teid,
+        message: impl Into<Message>,
+        now: Instant,
+        out: &mut Outputs<E>,
+    ) {
+        if self.requests.has_room() {
+            self.send_request(on, to, Some(teid), message.into(), Attached::Farewell, now, out);
+        }
     }
 
     /// Answers a request. `teid` is the one that the peer gave out for this session, 0 if it is not known.
@@ -284,6 +304,10 @@ impl<C> Endpoint<C> {
                     self.path_changed(path, change);
                 }
                 Expiry::GaveUp {
+                    continuation: Attached::Farewell,
+                    ..
+                } => {}
+                Expiry::GaveUp {
                     peer: (_, peer),
                     continuation: Attached::Node(continuation),
                     ..
@@ -342,6 +366,7 @@ impl<C> Endpoint<C> {
         on: Interface,
         from: SocketAddr,
         packet: Packet,
+        digest: u64,
         now: Instant,
         out: &mut Outputs<E>,
     ) {
@@ -351,7 +376,13 @@ impl<C> Endpoint<C> {
             piggybacked,
         } = packet;
         self.metrics.received(from.ip(), name(header.message_type));
-        let asked = Asked { on, from, header };
+        self.paths.alive(&(on, from.ip()));
+        let asked = Asked {
+            on,
+            from,
+            header,
+            digest,
+        };
         match message {
             Message::EchoRequest(echo) => self.echo_request(&asked, &echo, out),
             Message::VersionNotSupportedIndication(_) => {
@@ -364,7 +395,7 @@ impl<C> Endpoint<C> {
             message => self.response(on, from, header, Ok(message), now),
         }
         if let Some(second) = piggybacked {
-            self.packet(on, from, *second, now, out);
+            self.packet(on, from, *second, digest, now, out);
         }
     }
 
@@ -436,6 +467,7 @@ impl<C> Endpoint<C> {
                 let change = self.paths.answered(&path, counter, now);
                 self.path_changed(path, change);
             }
+            Some(Attached::Farewell) => {}
             Some(Attached::Node(continuation)) => {
                 self.incoming.push_back(Incoming::Response {
                     from,
@@ -453,6 +485,7 @@ impl<C> Endpoint<C> {
         on: Interface,
         from: SocketAddr,
         error: Error,
+        digest: u64,
         now: Instant,
         out: &mut Outputs<E>,
     ) {
@@ -470,7 +503,17 @@ impl<C> Endpoint<C> {
             });
         }
         if error.cause().is_some() {
-            return self.new_request(Asked { on, from, header }, Err(error), now, out);
+            return self.new_request(
+                Asked {
+                    on,
+                    from,
+                    header,
+                    digest,
+                },
+                Err(error),
+                now,
+                out,
+            );
         }
         if self.requests.contains(&(on, from, header.sequence.0)) {
             self.response(on, from, header, Err(error), now);
@@ -525,7 +568,13 @@ impl<C> Endpoint<C> {
         self.metrics.sent(to.ip(), name(message.message_type()));
         let transmit = Transmit { on, to, datagram };
         out.transmit(transmit.clone());
-        self.requests.sent((on, to, sequence), transmit, attached, now);
+        let rounds = if matches!(attached, Attached::Farewell) {
+            FAREWELL_ROUNDS
+        } else {
+            1
+        };
+        self.requests
+            .sent_for_rounds(rounds, (on, to, sequence), transmit, attached, now);
     }
 
     fn path_changed(&mut self, path: PathId, change: Option<PathChange>) {
@@ -539,8 +588,15 @@ fn log_change((on, peer): PathId, change: PathChange) {
     match change {
         PathChange::Up => info!(interface = %on, %peer, "peer up"),
         PathChange::Down => warn!(interface = %on, %peer, "peer down"),
+        PathChange::Dead => warn!(interface = %on, %peer, "peer given up"),
         PathChange::Restarted => warn!(interface = %on, %peer, "peer restarted"),
     }
+}
+
+fn digest(datagram: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    datagram.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A response with nothing but a cause: every response of TS 29.274 begins with one.

@@ -77,7 +77,7 @@ impl Endpoint {
         Endpoint {
             local,
             requests: Requests::new(repetition, REQUESTS),
-            paths: Paths::new(config.echo_interval),
+            paths: Paths::new(config.echo_interval, config.path_failure),
             next_sequence: 1,
             incoming: VecDeque::new(),
             limit: RateLimit::new(ANSWERS_PER_SECOND),
@@ -91,7 +91,7 @@ impl Endpoint {
             n3_requests: config.n3_requests,
         };
         self.requests.reconfigure(repetition);
-        self.paths.reconfigure(config.echo_interval);
+        self.paths.reconfigure(config.echo_interval, config.path_failure);
     }
 
     /// The supervised paths.
@@ -303,6 +303,7 @@ impl Endpoint {
         match change {
             PathChange::Up | PathChange::Restarted => info!(interface = %on, %peer, "peer up"),
             PathChange::Down => warn!(interface = %on, %peer, "peer down"),
+            PathChange::Dead => warn!(interface = %on, %peer, "peer given up"),
         }
         self.incoming.push_back(Incoming::Path { path, change });
     }

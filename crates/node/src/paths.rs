@@ -17,8 +17,10 @@ pub type PathId = (Interface, IpAddr);
 pub enum PathChange {
     /// It answers; it did not before, or was never asked.
     Up,
-    /// It does not answer any more.
+    /// It does not answer any more. What it knows may still be there: it is asked on.
     Down,
+    /// It has been down for so long that nothing there is worth keeping, TS 23.007 §20.2.1.
+    Dead,
     /// It answers, and its restart counter says that it lost what it knew.
     Restarted,
 }
@@ -27,6 +29,8 @@ pub enum PathChange {
 #[derive(Debug)]
 pub struct Paths {
     interval: Duration,
+    /// How long a path is down before it is dead.
+    patience: Duration,
     paths: BTreeMap<PathId, Path>,
 }
 
@@ -36,20 +40,26 @@ struct Path {
     restart_counter: Option<u8>,
     /// When to ask next; `None` while an Echo Request is outstanding.
     next_echo: Option<Instant>,
+    /// Whether anything came from the peer since it was asked.
+    heard: bool,
+    /// Since when it is down; `None` also once it is dead.
+    down_since: Option<Instant>,
 }
 
 impl Paths {
-    /// None yet; each will be asked once an `interval`.
-    pub fn new(interval: Duration) -> Paths {
+    /// None yet; each will be asked once an `interval`, and is dead after `patience` of silence.
+    pub fn new(interval: Duration, patience: Duration) -> Paths {
         Paths {
             interval,
+            patience,
             paths: BTreeMap::new(),
         }
     }
 
     /// Asks once another interval, after the next time.
-    pub fn reconfigure(&mut self, interval: Duration) {
+    pub fn reconfigure(&mut self, interval: Duration, patience: Duration) {
         self.interval = interval;
+        self.patience = patience;
     }
 
     /// Supervises a path from now on; the first Echo Request is due at once.
@@ -96,6 +106,7 @@ impl Paths {
             .iter_mut()
             .find(|(_, path)| path.next_echo.is_some_and(|at| at <= now))?;
         path.next_echo = None;
+        path.heard = false;
         Some(*id)
     }
 
@@ -116,6 +127,8 @@ impl Paths {
             _ => false,
         };
         path.restart_counter = restart_counter.or(path.restart_counter);
+        path.heard = true;
+        path.down_since = None;
         let was_up = path.up.replace(true) == Some(true);
         match (restarted, was_up) {
             (true, _) => Some(PathChange::Restarted),
@@ -124,12 +137,31 @@ impl Paths {
         }
     }
 
-    /// N3-REQUESTS Echo Requests were in vain.
+    /// Something came from the peer, whatever it was.
+    pub fn alive(&mut self, id: &PathId) {
+        if let Some(path) = self.paths.get_mut(id) {
+            path.heard = true;
+        }
+    }
+
+    /// N3-REQUESTS Echo Requests were in vain. That says nothing if the peer was heard of meanwhile.
     pub fn silent(&mut self, id: &PathId, now: Instant) -> Option<PathChange> {
+        let interval = self.interval;
         let path = self.paths.get_mut(id)?;
-        path.next_echo = Some(now + self.interval);
-        // Only a path that was up, or of which nothing was known, goes down.
-        (path.up.replace(false) != Some(false)).then_some(PathChange::Down)
+        if path.heard {
+            path.next_echo = Some(now);
+            return None;
+        }
+        path.next_echo = Some(now + interval);
+        if path.up.replace(false) != Some(false) {
+            path.down_since = Some(now);
+            return Some(PathChange::Down);
+        }
+        if now.saturating_duration_since(path.down_since?) < self.patience {
+            return None;
+        }
+        path.down_since = None;
+        Some(PathChange::Dead)
     }
 
     /// When the next Echo Request is due.
@@ -143,6 +175,7 @@ mod tests {
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(60);
+    const PATIENCE: Duration = Duration::from_secs(300);
 
     fn peer() -> PathId {
         (Interface::S11, "192.0.2.1".parse().unwrap())
@@ -151,7 +184,7 @@ mod tests {
     #[test]
     fn peer_is_asked_at_once_and_then_once_an_interval() {
         let start = Instant::now();
-        let mut paths = Paths::new(INTERVAL);
+        let mut paths = Paths::new(INTERVAL, PATIENCE);
         paths.watch(peer(), start);
         assert_eq!(paths.due(start), Some(peer()));
         assert_eq!(paths.due(start), None);
@@ -165,7 +198,7 @@ mod tests {
     #[test]
     fn silence_brings_it_down_once_and_an_answer_up_again() {
         let start = Instant::now();
-        let mut paths = Paths::new(INTERVAL);
+        let mut paths = Paths::new(INTERVAL, PATIENCE);
         paths.watch(peer(), start);
         assert_eq!(paths.silent(&peer(), start), Some(PathChange::Down));
         assert_eq!(paths.silent(&peer(), start), None);
@@ -175,8 +208,32 @@ mod tests {
     }
 
     #[test]
+    fn long_silence_is_death_once() {
+        let start = Instant::now();
+        let mut paths = Paths::new(INTERVAL, PATIENCE);
+        paths.watch(peer(), start);
+        paths.due(start);
+        assert_eq!(paths.silent(&peer(), start), Some(PathChange::Down));
+        assert_eq!(paths.silent(&peer(), start + PATIENCE - INTERVAL), None);
+        assert_eq!(paths.silent(&peer(), start + PATIENCE), Some(PathChange::Dead));
+        assert_eq!(paths.silent(&peer(), start + 2 * PATIENCE), None);
+    }
+
+    #[test]
+    fn unanswered_echo_says_nothing_of_a_peer_that_was_heard_of_meanwhile() {
+        let start = Instant::now();
+        let mut paths = Paths::new(INTERVAL, PATIENCE);
+        paths.watch(peer(), start);
+        paths.due(start);
+        paths.alive(&peer());
+        assert_eq!(paths.silent(&peer(), start + INTERVAL), None);
+        assert_eq!(paths.due(start + INTERVAL), Some(peer()), "asked again at once");
+        assert_eq!(paths.silent(&peer(), start + INTERVAL), Some(PathChange::Down));
+    }
+
+    #[test]
     fn another_restart_counter_is_a_restart_wherever_it_was_told() {
-        let mut paths = Paths::new(INTERVAL);
+        let mut paths = Paths::new(INTERVAL, PATIENCE);
         paths.watch_later(peer(), Instant::now());
         assert_eq!(paths.heard(&peer(), Some(255)), Some(PathChange::Up));
         assert_eq!(paths.heard(&peer(), None), None);
@@ -186,7 +243,7 @@ mod tests {
 
     #[test]
     fn peer_without_recovery_ie_never_restarts() {
-        let mut paths = Paths::new(INTERVAL);
+        let mut paths = Paths::new(INTERVAL, PATIENCE);
         paths.watch_later(peer(), Instant::now());
         assert_eq!(paths.heard(&peer(), None), Some(PathChange::Up));
         assert_eq!(paths.heard(&peer(), None), None);

@@ -68,6 +68,8 @@ pub struct Requests<K, C> {
 struct Pending<C> {
     transmit: Transmit,
     transmissions: u32,
+    /// Times N3-REQUESTS.
+    rounds: u32,
     deadline: Instant,
     continuation: C,
 }
@@ -110,17 +112,28 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
 
     /// Remembers a request that the caller sends now. One with the same key is replaced.
     pub fn sent(&mut self, key: K, transmit: Transmit, continuation: C, now: Instant) {
+        self.sent_for_rounds(1, key, transmit, continuation, now);
+    }
+
+    /// The same, for a request that is given up only after so many times N3-REQUESTS.
+    pub fn sent_for_rounds(
+        &mut self,
+        rounds: u32,
+        key: K,
+        transmit: Transmit,
+        continuation: C,
+        now: Instant,
+    ) {
         let deadline = now + self.repetition.t3_response;
         self.deadlines.push_back((deadline, key.clone()));
-        self.pending.insert(
-            key,
-            Pending {
-                transmit,
-                transmissions: 1,
-                deadline,
-                continuation,
-            },
-        );
+        let pending = Pending {
+            transmit,
+            transmissions: 1,
+            rounds,
+            deadline,
+            continuation,
+        };
+        self.pending.insert(key, pending);
     }
 
     /// An answer came: what was attached to its request, or `None` if nothing waits for it.
@@ -154,7 +167,7 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
             if pending.deadline != deadline {
                 continue;
             }
-            if pending.transmissions >= self.repetition.n3_requests {
+            if pending.transmissions >= self.repetition.n3_requests * pending.rounds {
                 let pending = self.pending.remove(&key)?;
                 let peer = (pending.transmit.on, pending.transmit.to);
                 return Some(Expiry::GaveUp {
