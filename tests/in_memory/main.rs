@@ -1,0 +1,249 @@
+//! Attach, detach and what can go wrong between, on four brains and one virtual clock: no socket, no thread, no sleep.
+
+mod net;
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+use net::{NAMES, Name, Net, Weather};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn two_ues_attach_and_each_has_an_address_and_tunnels_of_its_own() {
+    let mut net = Net::new(1, 2);
+    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 2));
+    net.run(Duration::from_secs(1));
+    net.assert_agreement();
+    assert_eq!(net.sessions.values().collect::<HashSet<_>>().len(), 2);
+}
+
+#[test]
+fn detached_ue_leaves_nothing_at_any_node() {
+    let mut net = Net::new(1, 2);
+    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 2));
+    net.reload_enb(1);
+    assert!(
+        net.run_until(MINUTE, |net| net.sessions.len() == 1 && net.agreement().is_ok()),
+        "{:?}",
+        net.agreement()
+    );
+    net.assert_agreement();
+    net.shut_down(Name::Enb);
+    assert!(
+        net.run_until(MINUTE, |net| net.is_drained(Name::Enb) && net.agreement().is_ok()),
+        "{:?}",
+        net.agreement()
+    );
+    assert_eq!(net.sessions.len(), 0);
+    net.assert_agreement();
+}
+
+#[test]
+fn a_thousand_subscribers_attach_at_once_with_a_thousand_addresses() {
+    let mut net = Net::new(1, 1000);
+    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 1000));
+    net.run(Duration::from_secs(1));
+    net.assert_agreement();
+    let addresses: BTreeSet<_> = net.sessions.values().map(|ue| ue.ipv4).collect();
+    assert_eq!(addresses.len(), 1000);
+}
+
+#[test]
+fn any_order_of_start_ends_attached() {
+    for first in NAMES {
+        let mut net = Net::new(1, 3);
+        for name in NAMES.into_iter().filter(|name| *name != first) {
+            net.kill(name);
+        }
+        net.run(Duration::from_secs(30));
+        for name in NAMES.into_iter().rev().filter(|name| *name != first) {
+            net.start(name);
+            net.run(Duration::from_secs(10));
+        }
+        let attached = net.run_until(5 * MINUTE, |net| {
+            net.sessions.len() == 3 && net.agreement().is_ok()
+        });
+        assert!(attached, "{first:?} first: {:?}", net.agreement());
+        net.assert_agreement();
+    }
+}
+
+#[test]
+fn silent_pgw_fails_attaches_and_the_next_ones_work_when_it_is_back() {
+    let mut net = Net::new(1, 2);
+    net.kill(Name::Pgw);
+    net.run(2 * MINUTE);
+    assert_eq!(net.sessions.len(), 0);
+    for name in [Name::Enb, Name::Sgw] {
+        assert!(
+            net.plane(name).receive.is_empty(),
+            "{name:?} opened a tunnel that nobody granted"
+        );
+    }
+    net.start(Name::Pgw);
+    assert!(
+        net.run_until(2 * MINUTE, |net| net.sessions.len() == 2
+            && net.agreement().is_ok()),
+        "{:?}",
+        net.agreement()
+    );
+    net.assert_agreement();
+}
+
+#[test]
+fn every_datagram_twice_makes_no_second_session() {
+    let mut net = Net::new(1, 20);
+    net.weather = Weather {
+        doubled: 100,
+        ..Weather::FAIR
+    };
+    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 20));
+    net.run(Duration::from_secs(1));
+    net.assert_agreement();
+    net.shut_down(Name::Enb);
+    assert!(
+        net.run_until(MINUTE, |net| net.is_drained(Name::Enb) && net.agreement().is_ok()),
+        "{:?}",
+        net.agreement()
+    );
+    net.assert_agreement();
+}
+
+#[test]
+fn thirty_percent_loss_delays_attaches_and_loses_none() {
+    for seed in 0..20 {
+        let mut net = Net::new(seed, 20);
+        net.weather = Weather {
+            loss: 30,
+            ..Weather::FAIR
+        };
+        let attached = net.run_until(10 * MINUTE, |net| {
+            net.sessions.len() == 20 && net.agreement().is_ok()
+        });
+        assert!(
+            attached,
+            "seed {seed}: {} attached, {:?}\n{}",
+            net.sessions.len(),
+            net.agreement(),
+            net.last_words()
+        );
+    }
+}
+
+#[test]
+fn storms_end_in_agreement() {
+    for seed in 0..50 {
+        let mut net = Net::new(seed, 10);
+        net.weather = Weather::STORM;
+        for count in [4, 10, 1, 10] {
+            net.run(Duration::from_secs(20 + seed % 7));
+            net.reload_enb(count);
+        }
+        net.weather = Weather::FAIR;
+        let agreed = net.run_until(10 * MINUTE, |net| {
+            net.sessions.len() == 10 && net.agreement().is_ok()
+        });
+        assert!(
+            agreed,
+            "seed {seed}: {} attached, {:?}\n{}",
+            net.sessions.len(),
+            net.agreement(),
+            net.last_words()
+        );
+    }
+}
+
+#[test]
+fn any_node_may_be_killed_and_started_again() {
+    for killed in NAMES {
+        let mut net = Net::new(1, 5);
+        assert!(net.run_until(MINUTE, |net| net.sessions.len() == 5));
+        net.kill(killed);
+        net.run(Duration::from_secs(3));
+        net.start(killed);
+        let agreed = net.run_until(10 * MINUTE, |net| {
+            net.sessions.len() == 5 && net.agreement().is_ok()
+        });
+        if !agreed {
+            println!("{}", net.last_words());
+        }
+        assert!(
+            agreed,
+            "{killed:?} killed: {} attached, {:?}\n{}",
+            net.sessions.len(),
+            net.agreement(),
+            net.last_words()
+        );
+        net.assert_agreement();
+    }
+}
+
+#[test]
+fn restarts_in_a_storm_end_in_agreement() {
+    for seed in 0..30 {
+        let mut net = Net::new(seed, 10);
+        net.weather = Weather::STORM;
+        for step in 0..4 {
+            net.run(Duration::from_secs(15));
+            net.start(NAMES[(seed as usize + step) % NAMES.len()]);
+        }
+        net.weather = Weather::FAIR;
+        let agreed = net.run_until(20 * MINUTE, |net| {
+            net.sessions.len() == 10 && net.agreement().is_ok()
+        });
+        assert!(
+            agreed,
+            "seed {seed}: {} attached, {:?}\n{}",
+            net.sessions.len(),
+            net.agreement(),
+            net.last_words()
+        );
+    }
+}
+
+#[test]
+fn operator_detaches_at_the_mme_and_at_the_pgw() {
+    let mut net = Net::new(1, 3);
+    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 3));
+    net.run(Duration::from_secs(1));
+    let imsi = *net.sessions.keys().next().expect("three");
+    net.command_mme(mme::Command::Detach(imsi));
+    assert!(
+        net.run_until(MINUTE, |net| !net.sessions.contains_key(&imsi)
+            && net.agreement().is_ok()),
+        "{:?}",
+        net.agreement()
+    );
+    let imsi = *net.sessions.keys().next().expect("two");
+    net.command_pgw(pgw::Command::Detach(imsi));
+    net.run(Duration::from_secs(1));
+    assert!(
+        net.run_until(MINUTE, |net| net.agreement().is_ok()),
+        "{:?}",
+        net.agreement()
+    );
+    net.assert_agreement();
+}
+
+#[test]
+fn each_node_shuts_down_without_leaving_a_session_at_the_others() {
+    for name in NAMES {
+        let mut net = Net::new(1, 5);
+        assert!(net.run_until(MINUTE, |net| net.sessions.len() == 5));
+        net.run(Duration::from_secs(1));
+        net.shut_down(name);
+        assert!(
+            net.run_until(Duration::from_secs(5), |net| net.is_drained(name)),
+            "{name:?} is not done in 5 s"
+        );
+        net.kill(name);
+        net.run(MINUTE);
+        for other in NAMES {
+            assert!(
+                net.plane(other).receive.is_empty(),
+                "{name:?} stopped, {other:?} holds tunnels"
+            );
+        }
+    }
+}

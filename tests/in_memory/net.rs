@@ -1,0 +1,587 @@
+//! Four brains, one virtual clock, and a network with weather: it loses, doubles and reorders by a seed.
+//!
+//! The user plane of each node is a table of the rules that are in force, so that a test can follow a packet through
+//! the tunnels that the nodes agreed upon.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use enb::Enb;
+use epc_codec::{Imsi, Teid, gtpv1u, gtpv2c, s1ap};
+use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, Then, UeAddress};
+use mme::Mme;
+use pgw::Pgw;
+use prometheus_client::registry::Registry;
+use sgw::Sgw;
+
+pub(crate) const ENB: &str = "192.0.2.1";
+pub(crate) const MME: &str = "192.0.2.2";
+pub(crate) const SGW: &str = "192.0.2.3";
+pub(crate) const PGW: &str = "192.0.2.4";
+
+/// Which node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Name {
+    Enb,
+    Mme,
+    Sgw,
+    Pgw,
+}
+
+pub(crate) const NAMES: [Name; 4] = [Name::Enb, Name::Mme, Name::Sgw, Name::Pgw];
+
+impl Name {
+    fn address(self) -> &'static str {
+        match self {
+            Name::Enb => ENB,
+            Name::Mme => MME,
+            Name::Sgw => SGW,
+            Name::Pgw => PGW,
+        }
+    }
+}
+
+/// What the network does to datagrams, in percent, and how long they travel.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Weather {
+    pub(crate) loss: u64,
+    pub(crate) doubled: u64,
+    /// Up to so much later than others.
+    pub(crate) jitter: Duration,
+}
+
+impl Weather {
+    pub(crate) const FAIR: Weather = Weather {
+        loss: 0,
+        doubled: 0,
+        jitter: Duration::ZERO,
+    };
+    pub(crate) const STORM: Weather = Weather {
+        loss: 30,
+        doubled: 10,
+        jitter: Duration::from_millis(500),
+    };
+}
+
+enum Brain {
+    Enb(Box<Enb>),
+    Mme(Box<Mme>),
+    Sgw(Box<Sgw>),
+    Pgw(Box<Pgw>),
+}
+
+/// Does the same to whichever brain it is.
+macro_rules! each {
+    ($brain:expr, $node:ident => $do:expr) => {
+        match $brain {
+            Brain::Enb($node) => $do,
+            Brain::Mme($node) => $do,
+            Brain::Sgw($node) => $do,
+            Brain::Pgw($node) => $do,
+        }
+    };
+}
+
+/// The rules in force at one node.
+#[derive(Debug, Default)]
+pub(crate) struct UserPlane {
+    pub(crate) receive: HashMap<Teid, (Interface, Option<IpAddr>, Then)>,
+    pub(crate) send: HashMap<UeAddress, (SocketAddr, Teid)>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct InFlight {
+    at: Instant,
+    number: u64,
+    from: SocketAddr,
+    to: SocketAddr,
+    datagram: Vec<u8>,
+}
+
+pub(crate) struct Net {
+    pub(crate) now: Instant,
+    pub(crate) weather: Weather,
+    random: Random,
+    brains: BTreeMap<Name, Brain>,
+    planes: BTreeMap<Name, UserPlane>,
+    starts: u8,
+    in_flight: BinaryHeap<Reverse<InFlight>>,
+    sent: u64,
+    yaml: BTreeMap<Name, String>,
+    /// What was said last, for the reader of a failed test.
+    said: VecDeque<(Duration, SocketAddr, SocketAddr, Vec<u8>)>,
+    started: Instant,
+    /// What the eNB told: who has which address.
+    pub(crate) sessions: BTreeMap<Imsi, UeAddress>,
+}
+
+impl Net {
+    /// All four nodes, with `subscribers` at the eNB. Nothing was said yet.
+    pub(crate) fn new(seed: u64, subscribers: u32) -> Net {
+        let enb = format!(
+            "{{mcc: '001', mnc: '01', rat_type: 6, tai: 1, eci: 1, local_addresses: {{s1c_ip: {ENB}, s1u_ip: {ENB}}},
+              mme_addr: '{MME}:36412', subscriber_range: {{imsi: '001010000000001', count: {subscribers}, type: none}}}}"
+        );
+        let mme = format!(
+            "{{mcc: '001', mnc: '01', apn: internet, local_addresses: {{s1c_addr: '{MME}:36412', s11_ip: {MME}}},
+              sgw_s11_ip: {SGW}, pgw_s5c_ip: {PGW}}}"
+        );
+        let sgw = format!("local_addresses: {{s11_ip: {SGW}, s1u_ip: {SGW}, s5c_ip: {SGW}, s5u_ip: {SGW}}}");
+        let pgw = format!("local_addresses: {{s5c_ip: {PGW}, s5u_ip: {PGW}}}");
+        let yaml = BTreeMap::from([
+            (Name::Enb, enb),
+            (Name::Mme, mme),
+            (Name::Sgw, sgw),
+            (Name::Pgw, pgw),
+        ]);
+        let mut net = Net {
+            now: Instant::now(),
+            weather: Weather::FAIR,
+            random: Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
+            brains: BTreeMap::new(),
+            planes: BTreeMap::new(),
+            starts: 0,
+            in_flight: BinaryHeap::new(),
+            sent: 0,
+            yaml,
+            said: VecDeque::new(),
+            started: Instant::now(),
+            sessions: BTreeMap::new(),
+        };
+        for name in NAMES {
+            net.start(name);
+        }
+        net
+    }
+
+    /// Starts a node, as after kill -9 if it was running: it knows nothing, and its user plane is empty.
+    pub(crate) fn start(&mut self, name: Name) {
+        self.starts += 1;
+        let boot = Boot {
+            restart_counter: self.starts,
+            user_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
+            control_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
+        };
+        let yaml = &self.yaml[&name];
+        let now = self.now;
+        let brain = match name {
+            Name::Enb => Brain::Enb(Box::new(Enb::new(parsed(yaml), boot, now))),
+            Name::Mme => Brain::Mme(Box::new(Mme::new(parsed(yaml), boot, now))),
+            Name::Sgw => Brain::Sgw(Box::new(Sgw::new(parsed(yaml), boot, now))),
+            Name::Pgw => Brain::Pgw(Box::new(Pgw::new(parsed(yaml), boot, now))),
+        };
+        if name == Name::Enb {
+            self.sessions.clear();
+        }
+        self.brains.insert(name, brain);
+        self.planes.insert(name, UserPlane::default());
+        self.drain(name);
+    }
+
+    /// Ends a node without a word.
+    pub(crate) fn kill(&mut self, name: Name) {
+        self.brains.remove(&name);
+        self.planes.insert(name, UserPlane::default());
+        if name == Name::Enb {
+            self.sessions.clear();
+        }
+    }
+
+    /// Gives the eNB other subscribers.
+    pub(crate) fn reload_enb(&mut self, subscribers: u32) {
+        let Some(yaml) = self.yaml.get_mut(&Name::Enb) else {
+            return;
+        };
+        let start = yaml.find("count: ").expect("a range") + 7;
+        let end = start + yaml[start..].find(',').expect("more keys");
+        yaml.replace_range(start..end, &subscribers.to_string());
+        let config = parsed(yaml);
+        let now = self.now;
+        if let Some(Brain::Enb(enb)) = self.brains.get_mut(&Name::Enb) {
+            enb.handle_command(enb::Command::Reload(config), now);
+        }
+        self.drain(Name::Enb);
+    }
+
+    pub(crate) fn command_mme(&mut self, command: mme::Command) {
+        let now = self.now;
+        if let Some(Brain::Mme(mme)) = self.brains.get_mut(&Name::Mme) {
+            mme.handle_command(command, now);
+        }
+        self.drain(Name::Mme);
+    }
+
+    pub(crate) fn command_pgw(&mut self, command: pgw::Command) {
+        let now = self.now;
+        if let Some(Brain::Pgw(pgw)) = self.brains.get_mut(&Name::Pgw) {
+            pgw.handle_command(command, now);
+        }
+        self.drain(Name::Pgw);
+    }
+
+    pub(crate) fn shut_down(&mut self, name: Name) {
+        let now = self.now;
+        match self.brains.get_mut(&name) {
+            Some(Brain::Enb(node)) => node.handle_command(enb::Command::Shutdown, now),
+            Some(Brain::Mme(node)) => node.handle_command(mme::Command::Shutdown, now),
+            Some(Brain::Sgw(node)) => node.handle_command(sgw::Command::Shutdown, now),
+            Some(Brain::Pgw(node)) => node.handle_command(pgw::Command::Shutdown, now),
+            None => {}
+        }
+        self.drain(name);
+    }
+
+    pub(crate) fn is_drained(&self, name: Name) -> bool {
+        self.brains
+            .get(&name)
+            .is_none_or(|brain| each!(brain, node => node.is_drained()))
+    }
+
+    /// Lets time pass until `done`, `limit` at most; whether it was done in time.
+    pub(crate) fn run_until(&mut self, limit: Duration, mut done: impl FnMut(&Net) -> bool) -> bool {
+        let end = self.now + limit;
+        let mut at_this_instant = 0;
+        while !done(self) {
+            let Some(next) = self.next_instant().filter(|next| *next <= end) else {
+                self.now = end;
+                return done(self);
+            };
+            at_this_instant = if next <= self.now { at_this_instant + 1 } else { 0 };
+            assert!(
+                at_this_instant < 1_000_000,
+                "time stands still: {:?}",
+                self.brains.keys()
+            );
+            self.now = self.now.max(next);
+            self.step();
+        }
+        true
+    }
+
+    /// Lets so much time pass.
+    pub(crate) fn run(&mut self, time: Duration) {
+        self.run_until(time, |_| false);
+    }
+
+    fn next_instant(&self) -> Option<Instant> {
+        let arrival = self.in_flight.peek().map(|Reverse(in_flight)| in_flight.at);
+        let timers = self
+            .brains
+            .values()
+            .filter_map(|brain| each!(brain, node => node.poll_timeout()));
+        timers.chain(arrival).min()
+    }
+
+    fn step(&mut self) {
+        while self
+            .in_flight
+            .peek()
+            .is_some_and(|Reverse(in_flight)| in_flight.at <= self.now)
+        {
+            let Some(Reverse(in_flight)) = self.in_flight.pop() else {
+                break;
+            };
+            self.deliver(in_flight);
+        }
+        for name in NAMES {
+            let now = self.now;
+            let Some(brain) = self.brains.get_mut(&name) else {
+                continue;
+            };
+            if each!(brain, node => node.poll_timeout()).is_some_and(|at| at <= now) {
+                each!(brain, node => node.handle_timeout(now));
+                self.drain(name);
+            }
+        }
+    }
+
+    fn deliver(&mut self, in_flight: InFlight) {
+        let to = in_flight.to.ip().to_string();
+        let Some(name) = NAMES.into_iter().find(|name| name.address() == to) else {
+            return;
+        };
+        let on = match (name, in_flight.to.port()) {
+            (Name::Enb | Name::Mme, 36412) => Interface::S1Mme,
+            (Name::Mme | Name::Sgw, 2123) => Interface::S11,
+            (Name::Pgw, 2123) => Interface::S5c,
+            (Name::Enb | Name::Sgw, 2152) => Interface::S1u,
+            (Name::Pgw, 2152) => Interface::S5u,
+            _ => return,
+        };
+        let now = self.now;
+        self.remember(&in_flight);
+        let Some(brain) = self.brains.get_mut(&name) else {
+            return;
+        };
+        each!(brain, node => node.handle_datagram(on, in_flight.from, &in_flight.datagram, now));
+        self.drain(name);
+    }
+
+    /// Does what the brain wants done, in order.
+    fn drain(&mut self, name: Name) {
+        loop {
+            let Some(brain) = self.brains.get_mut(&name) else {
+                return;
+            };
+            let output = match brain {
+                Brain::Enb(node) => node.poll_output().map(|output| {
+                    if let Output::Event(event) = &output {
+                        remember(&mut self.sessions, event);
+                    }
+                    without_event(output)
+                }),
+                Brain::Mme(node) => node.poll_output().map(without_event),
+                Brain::Sgw(node) => node.poll_output().map(without_event),
+                Brain::Pgw(node) => node.poll_output().map(without_event),
+            };
+            match output {
+                None => return,
+                Some(Output::Rule(rule)) => self.rule(name, rule),
+                Some(Output::Transmit { on, to, datagram }) => {
+                    let address = name.address().parse().expect("an address");
+                    self.send(SocketAddr::new(address, on.port()), to, datagram);
+                }
+                Some(Output::Event(())) => {}
+            }
+        }
+    }
+
+    fn rule(&mut self, name: Name, rule: Rule) {
+        let plane = self.planes.entry(name).or_default();
+        match rule {
+            Rule::Receive { teid, on, from, then } => {
+                plane.receive.insert(teid, (on, from, then));
+            }
+            Rule::StopReceiving { teid } => {
+                plane.receive.remove(&teid);
+            }
+            Rule::Send { ue, to, teid, .. } => {
+                plane.send.insert(ue, (to, teid));
+            }
+            Rule::StopSending { ue } => {
+                plane.send.remove(&ue);
+            }
+        }
+    }
+
+    fn send(&mut self, from: SocketAddr, to: SocketAddr, datagram: Vec<u8>) {
+        let Weather {
+            loss,
+            doubled,
+            jitter,
+        } = self.weather;
+        if self.random.percent(loss) {
+            return;
+        }
+        let copies = if self.random.percent(doubled) { 2 } else { 1 };
+        for _ in 0..copies {
+            let later = match jitter.as_micros() as u64 {
+                0 => 0,
+                jitter => self.random.next() % jitter,
+            };
+            let at = self.now + Duration::from_micros(100 + later);
+            self.sent += 1;
+            let in_flight = InFlight {
+                at,
+                number: self.sent,
+                from,
+                to,
+                datagram: datagram.clone(),
+            };
+            self.in_flight.push(Reverse(in_flight));
+        }
+    }
+
+    pub(crate) fn plane(&self, name: Name) -> &UserPlane {
+        &self.planes[&name]
+    }
+
+    fn remember(&mut self, in_flight: &InFlight) {
+        let second = in_flight.datagram.get(1);
+        let supervision = match in_flight.to.port() {
+            36412 => matches!(second, Some(29 | 30)),
+            _ => matches!(second, Some(1 | 2)),
+        };
+        if supervision {
+            return;
+        }
+        if self.said.len() == 100 {
+            self.said.pop_front();
+        }
+        let at = self.now - self.started;
+        self.said
+            .push_back((at, in_flight.from, in_flight.to, in_flight.datagram.clone()));
+    }
+
+    /// What arrived last, a line a message; the supervision of paths aside.
+    pub(crate) fn last_words(&self) -> String {
+        let mut text = String::new();
+        for (at, from, to, datagram) in &self.said {
+            let message =
+                match to.port() {
+                    2123 => gtpv2c::decode(datagram).map(|packet| {
+                        let teid = packet.header.teid.unwrap_or_default();
+                        format!("{} {} {teid}", packet.message.name(), packet.header.sequence.0)
+                    }),
+                    2152 => gtpv1u::decode(datagram).map(|packet| packet.message.name().to_owned()),
+                    _ => Ok(s1ap::decode(datagram)
+                        .map_or_else(|error| error.to_string(), |pdu| format!("{pdu:?}"))),
+                };
+            let message = message.unwrap_or_else(|error| error.to_string());
+            text += &format!(
+                "{:9.4} {} -> {} {message:.150}\n",
+                at.as_secs_f64(),
+                from.ip(),
+                to.ip()
+            );
+        }
+        text
+    }
+
+    /// A metric of a node, by its whole name.
+    pub(crate) fn metric(&self, name: Name, metric: &str) -> i64 {
+        let mut registry = Registry::default();
+        match &self.brains[&name] {
+            Brain::Enb(node) => node.register(&mut registry),
+            Brain::Mme(node) => node.register(&mut registry),
+            Brain::Sgw(node) => node.register(&mut registry),
+            Brain::Pgw(node) => node.register(&mut registry),
+        }
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{metric} is not in\n{text}"))
+            .parse()
+            .expect("a number")
+    }
+
+    /// Follows a packet of this UE to the P-GW's TUN device and one back; what is wrong on the way.
+    pub(crate) fn trace(&self, ue: UeAddress) -> Result<(), String> {
+        let (to, teid) = self
+            .plane(Name::Enb)
+            .send
+            .get(&ue)
+            .ok_or("the eNB has no uplink tunnel")?;
+        let (to, teid) = self.relay(ENB, *to, *teid)?;
+        self.delivered(Name::Pgw, SGW, to, teid, ue)?;
+        let (to, teid) = self
+            .plane(Name::Pgw)
+            .send
+            .get(&ue)
+            .ok_or("the P-GW has no downlink tunnel")?;
+        let (to, teid) = self.relay(PGW, *to, *teid)?;
+        self.delivered(Name::Enb, SGW, to, teid, ue)
+    }
+
+    fn relay(&self, from: &str, to: SocketAddr, teid: Teid) -> Result<(SocketAddr, Teid), String> {
+        match self.plane(Name::Sgw).receive.get(&teid) {
+            Some((_, peer, Then::Relay { to: next, teid, .. })) if to.ip().to_string() == SGW => {
+                if peer.is_some_and(|peer| peer.to_string() != from) {
+                    return Err(format!("the S-GW takes {teid} from {peer:?}, not from {from}"));
+                }
+                Ok((*next, *teid))
+            }
+            other => Err(format!("the S-GW does not relay {teid} of {from}: {other:?}")),
+        }
+    }
+
+    fn delivered(
+        &self,
+        name: Name,
+        from: &str,
+        to: SocketAddr,
+        teid: Teid,
+        ue: UeAddress,
+    ) -> Result<(), String> {
+        let rule = self.plane(name).receive.get(&teid);
+        let Some((_, peer, Then::Deliver { ue: owner })) = rule else {
+            return Err(format!("{name:?} does not deliver {teid}: {rule:?}"));
+        };
+        let peer_fits = peer.is_none_or(|peer| peer.to_string() == from);
+        if *owner != ue || !peer_fits || to.ip().to_string() != name.address() {
+            return Err(format!(
+                "{name:?} delivers {teid} to {owner} from {peer:?}, not to {ue}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether every session of the eNB passes traffic, and nobody holds a tunnel beyond them.
+    pub(crate) fn agreement(&self) -> Result<(), String> {
+        let sessions = self.sessions.len();
+        for (imsi, ue) in &self.sessions {
+            self.trace(*ue).map_err(|wrong| format!("{imsi} {ue}: {wrong}"))?;
+        }
+        for (name, receive, send) in [
+            (Name::Enb, 1, 1),
+            (Name::Mme, 0, 0),
+            (Name::Sgw, 2, 0),
+            (Name::Pgw, 1, 1),
+        ] {
+            let plane = self.plane(name);
+            let held = (plane.receive.len(), plane.send.len());
+            if held != (receive * sessions, send * sessions) {
+                return Err(format!("{name:?} holds {held:?} rules for {sessions} sessions"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, and every node counts as many sessions.
+    pub(crate) fn assert_agreement(&self) {
+        if let Err(wrong) = self.agreement() {
+            panic!("{wrong}");
+        }
+        for (name, metric) in [
+            (Name::Enb, "enb_active_sessions_total"),
+            (Name::Mme, "mme_active_sessions_total"),
+            (Name::Sgw, "sgw_active_sessions_total"),
+            (Name::Pgw, "pgw_active_sessions_total"),
+        ] {
+            assert_eq!(self.metric(name, metric), self.sessions.len() as i64, "{metric}");
+        }
+    }
+}
+
+fn remember(sessions: &mut BTreeMap<Imsi, UeAddress>, event: &enb::Event) {
+    match event {
+        enb::Event::SessionUp { subscriber, ue, .. } => {
+            sessions.insert(subscriber.imsi, *ue);
+        }
+        enb::Event::SessionDown { subscriber, .. } => {
+            sessions.remove(&subscriber.imsi);
+        }
+    }
+}
+
+fn parsed<C: serde::de::DeserializeOwned>(yaml: &str) -> C {
+    epc_driver::config::parse(yaml, "in_memory.yml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn without_event<E>(output: Output<E>) -> Output<()> {
+    match output {
+        Output::Rule(rule) => Output::Rule(rule),
+        Output::Transmit { on, to, datagram } => Output::Transmit { on, to, datagram },
+        Output::Event(_) => Output::Event(()),
+    }
+}
+
+/// xorshift64*: the same numbers for the same seed, everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+    }
+
+    fn percent(&mut self, percent: u64) -> bool {
+        self.next() % 100 < percent
+    }
+}
