@@ -67,7 +67,6 @@ impl Enb {
 
     fn start_s1_setup(&mut self, now: Instant) {
         self.s1.setups += 1;
-        let name = format!("gw-tester eNB {}-{}", self.boot.restart_counter, self.s1.setups);
         // The upper 20 of the 28 bits of a cell's identifier are its eNB's, TS 36.413 §9.2.1.38.
         let Some(enb_id) = EnbId::macro_enb(self.config.eci >> 8) else {
             return;
@@ -77,7 +76,7 @@ impl Enb {
                 plmn: self.plmn,
                 enb_id,
             },
-            enb_name: NodeName::lossy(&name),
+            enb_name: self.name(),
             supported_tas: List::from([SupportedTa {
                 tac: self.config.tai,
                 broadcast_plmns: List::from([self.plmn]),
@@ -170,12 +169,19 @@ impl Enb {
         self.timers.set(self.s1.silence.next(), Timer::Silence { number });
     }
 
+    /// With a name, so that the answer is not longer than the question: who does not know us answers no other one.
     fn probe(&mut self) {
+        let enb_name = self.name();
         self.send(EnbConfigurationUpdate {
-            enb_name: None,
+            enb_name,
             supported_tas: None,
             paging_drx: None,
         });
+    }
+
+    fn name(&self) -> Option<NodeName> {
+        let name = format!("gw-tester eNB {}-{}", self.boot.restart_counter, self.s1.setups);
+        NodeName::lossy(&name)
     }
 
     pub(crate) fn probe_failed(&mut self, cause: Cause, now: Instant) {

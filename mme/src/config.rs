@@ -6,6 +6,7 @@ use std::time::Duration;
 use epc_codec::{Apn, Plmn};
 use epc_node::config::{GtpC, LogFormat, S1ap, listen_address, seconds};
 use epc_node::text::{self, Digits};
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
 /// `mme.yml`.
@@ -40,6 +41,9 @@ pub struct Config {
     /// Delivery and supervision on S1-MME.
     #[serde(default)]
     pub s1ap: S1ap,
+    /// Where eNBs may be: subnets. Anywhere, if there are none; the network that they serve must be ours all the same.
+    #[serde(default)]
+    pub enb_networks: Vec<IpNet>,
     /// UEs at the most; beyond comes Attach Reject with cause 22, congestion.
     #[serde(default = "max_sessions", deserialize_with = "sessions")]
     pub max_sessions: usize,

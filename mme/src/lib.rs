@@ -38,6 +38,7 @@ use std::time::Instant;
 use epc_codec::s1ap::{self, Cause, EnbUeS1apId, ErrorIndication, Message, MmeUeS1apId, Pdu};
 use epc_codec::{Imsi, Plmn, Teid};
 use epc_node::gtpc::{self, Incoming};
+use epc_node::gtpu::RateLimit;
 use epc_node::transactions::{Answers, Expiry, Repetition, Requests, Transmit};
 use epc_node::{Boot, Interface, Node, Output, Outputs, TeidAllocator, Timers};
 use prometheus_client::registry::Registry;
@@ -96,8 +97,15 @@ pub struct Mme {
     teids: TeidAllocator,
     /// Work on many UEs at once, done a few at a time.
     backlog: detach::Backlog,
+    /// Answers to eNBs that have not set up S1.
+    strangers: RateLimit,
+    /// As long may an answer to the present datagram be, if a stranger sent it.
+    answer_limit: Option<usize>,
     stopping: bool,
 }
+
+/// So many datagrams of strangers a second are answered.
+const STRANGERS_A_SECOND: u32 = 100;
 
 /// A UE: its number on S1 and its TEID on S11.
 type UeId = Teid;
@@ -134,7 +142,12 @@ enum Answered {
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Timer {
-    Silence { enb: SocketAddr, association: u64 },
+    /// The eNBs had their time to answer a Reset at the end.
+    Resets,
+    Silence {
+        enb: SocketAddr,
+        association: u64,
+    },
 }
 
 /// As many answers to eNBs are kept.
@@ -158,6 +171,8 @@ impl Mme {
             subscribers: HashMap::new(),
             teids: TeidAllocator::new(boot.control_teid_key),
             backlog: detach::Backlog::default(),
+            strangers: RateLimit::new(STRANGERS_A_SECOND),
+            answer_limit: None,
             stopping: false,
             config,
             boot,
@@ -197,6 +212,9 @@ impl Mme {
     }
 
     fn send_octets(&mut self, enb: SocketAddr, name: &'static str, datagram: Vec<u8>) {
+        if self.answer_limit.is_some_and(|limit| datagram.len() > limit) {
+            return self.gtpc.metrics.discarded("answer withheld");
+        }
         self.gtpc.metrics.sent(enb.ip(), name);
         self.out.transmit(Transmit {
             on: Interface::S1Mme,
@@ -218,8 +236,26 @@ impl Mme {
         self.send_octets(enb, name, datagram);
     }
 
-    /// A message of an eNB's.
+    /// A datagram of an eNB's. The answer to one that has not set up S1 is not longer than what it sent, and it is not
+    /// answered as often as it likes: the address may be forged.
     fn receive(&mut self, enb: SocketAddr, datagram: &[u8], now: Instant) {
+        let served = &self.config.enb_networks;
+        if !served.is_empty() && !served.iter().any(|network| network.contains(&enb.ip())) {
+            debug!(%enb, "S1AP from a stranger");
+            return self.gtpc.metrics.discarded("stranger");
+        }
+        if !self.enbs.contains_key(&enb) {
+            self.answer_limit = Some(if self.strangers.allows(now) {
+                datagram.len()
+            } else {
+                0
+            });
+        }
+        self.receive_s1ap(enb, datagram, now);
+        self.answer_limit = None;
+    }
+
+    fn receive_s1ap(&mut self, enb: SocketAddr, datagram: &[u8], now: Instant) {
         let message = match s1ap::decode_reporting(datagram) {
             Ok((message, notify)) => {
                 if let Some(notify) = notify {
@@ -375,6 +411,9 @@ impl Node for Mme {
         self.answers.expire(now);
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
+                Timer::Resets => {
+                    self.asked.abandon(|asked, ()| matches!(asked, Asked::Reset(_)));
+                }
                 Timer::Silence { enb, association } => self.silence_due(enb, association, now),
             }
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tracing::info;
 
 use crate::attach::SessionState;
-use crate::{Config, Mme, UeId, repetition};
+use crate::{Config, Mme, Timer, UeId, repetition};
 
 impl Mme {
     /// Takes another configuration, for what comes from now on; nobody who is attached is disturbed.
@@ -36,7 +36,15 @@ impl Mme {
         }
         info!(ues = self.ues.len(), "stopping");
         self.stopping = true;
-        let mut enbs: Vec<SocketAddr> = self.enbs.keys().copied().collect();
+        // Once more, should the first one be lost; an eNB that is gone already is not waited for.
+        self.timers
+            .set(now + 2 * self.config.s1ap.retry_interval, Timer::Resets);
+        let mut enbs: Vec<SocketAddr> = self
+            .enbs
+            .iter()
+            .filter(|(_, enb)| !enb.ues.is_empty())
+            .map(|(at, _)| *at)
+            .collect();
         enbs.sort_unstable();
         for enb in enbs {
             self.reset_enb(enb, now);
@@ -79,6 +87,18 @@ mod tests {
         });
         assert!(lab.mme.is_drained());
         assert_eq!(lab.enb(initial(3, 3)), [], "nobody attaches any more");
+    }
+
+    #[test]
+    fn shutdown_waits_neither_for_an_enb_without_ues_nor_long_for_one_that_is_gone() {
+        let mut lab = Lab::up("");
+        assert_eq!(lab.command(Command::Shutdown), []);
+        assert!(lab.mme.is_drained());
+        let (mut lab, _) = Lab::attached();
+        let out = lab.command(Command::Shutdown);
+        lab.sgw_answers_all(&out);
+        assert_eq!(names(&lab.advance(2 * S1_RETRY)), ["Reset"]);
+        assert!(lab.mme.is_drained());
     }
 
     #[test]

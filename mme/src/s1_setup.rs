@@ -98,6 +98,7 @@ impl Mme {
             .map(NodeName::as_str)
             .unwrap_or_default();
         info!(%enb, id = %request.global_enb_id, name, "eNB up");
+        self.answer_limit = None;
         self.accept_enb(enb);
     }
 
@@ -314,11 +315,13 @@ mod tests {
     use super::*;
     use crate::testing::*;
 
-    const PROBE: EnbConfigurationUpdate = EnbConfigurationUpdate {
-        enb_name: None,
-        supported_tas: None,
-        paging_drx: None,
-    };
+    fn probe() -> EnbConfigurationUpdate {
+        EnbConfigurationUpdate {
+            enb_name: NodeName::new("gw-tester eNB 1-1"),
+            supported_tas: None,
+            paging_drx: None,
+        }
+    }
 
     #[test]
     fn enb_of_another_network_is_refused() {
@@ -365,7 +368,7 @@ mod tests {
             names(&lab.advance(Duration::from_secs(5))),
             ["MMEConfigurationUpdate"]
         );
-        lab.enb(PROBE);
+        lab.enb(probe());
         let mut out = lab.advance(Duration::from_secs(59));
         lab.sgw_answers_all(&out);
         assert_eq!(lab.mme.ues.len(), 1);
@@ -377,9 +380,36 @@ mod tests {
     }
 
     #[test]
+    fn strangers_get_no_more_than_they_send_nor_as_often_as_they_like() {
+        let mut lab = Lab::new("");
+        let message = Message::from(initial(1, 1)).encode();
+        let answered = (0..1000)
+            .filter(|_| !lab.datagram(Interface::S1Mme, ENB, &message).is_empty())
+            .count();
+        assert_eq!(answered, 100);
+        lab.advance(Duration::from_secs(1));
+        assert_eq!(
+            names(&lab.datagram(Interface::S1Mme, ENB, &message)),
+            ["ErrorIndication"]
+        );
+        assert_eq!(lab.datagram(Interface::S1Mme, ENB, &[0x00]), []);
+        // And an eNB may come at any time.
+        assert_eq!(names(&lab.enb(s1_setup("1-1"))), ["S1SetupResponse"]);
+    }
+
+    #[test]
+    fn enb_outside_the_networks_of_the_configuration_is_not_heard() {
+        let mut lab = Lab::new("enb_networks: [198.51.100.0/24]");
+        assert_eq!(lab.enb(s1_setup("1-1")), []);
+        let setup = Message::from(s1_setup("1-1")).encode();
+        let out = lab.datagram(Interface::S1Mme, "198.51.100.1:36412", &setup);
+        assert_eq!(names(&out), ["S1SetupResponse"]);
+    }
+
+    #[test]
     fn enb_is_told_whether_it_is_known() {
         let mut lab = Lab::new("");
-        assert_eq!(names(&lab.enb(PROBE)), ["ENBConfigurationUpdateFailure"]);
+        assert_eq!(names(&lab.enb(probe())), ["ENBConfigurationUpdateFailure"]);
         let out = lab.enb(initial(1, 1));
         let Out::S1ap(_, Message::ErrorIndication(indication)) = &out[0] else {
             panic!("{out:?}")
@@ -389,7 +419,7 @@ mod tests {
             (None, None)
         );
         lab.enb(s1_setup("1-1"));
-        assert_eq!(names(&lab.enb(PROBE)), ["ENBConfigurationUpdateAcknowledge"]);
+        assert_eq!(names(&lab.enb(probe())), ["ENBConfigurationUpdateAcknowledge"]);
     }
 
     #[test]

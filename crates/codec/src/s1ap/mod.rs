@@ -11,6 +11,9 @@
 //! | an eNB and an MME have | S1AP-lite has |
 //! |---|---|
 //! | SCTP, one association | UDP port 36412, one PDU a datagram; requests are repeated until their outcome comes |
+//! | SCTP heartbeats and ABORT | configuration updates that change nothing, either way; who does not know the sender refuses them, and S1 Setup follows |
+//! | one S1 Setup an association | the eNB name tells a repeated S1 Setup Request, which resets nothing, from a new one |
+//! | idle UEs | none: a UE whose S1 connection is released is detached |
 //! | SCTP streams, which keep order | none: a receiver puts up with messages that overtake each other |
 //! | NAS security: integrity and ciphering | plain NAS messages; Security Mode Control is not run |
 //! | authentication (EPS-AKA), the HSS | none; what the HSS would know comes from the UE, see [`crate::nas::lite`] |
