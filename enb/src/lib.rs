@@ -465,3 +465,48 @@ fn attach_repetition(config: &Config) -> Repetition {
 fn backoff(first: Duration, failures: u32, most: Duration) -> Duration {
     first.saturating_mul(1 << failures.min(16)).min(most).max(first)
 }
+
+#[cfg(test)]
+mod tests {
+    use epc_codec::gtpv1u;
+    use epc_codec::nas::NetworkDetachType;
+    use epc_node::Interface;
+
+    use super::*;
+    use crate::testing::*;
+
+    #[test]
+    fn datagrams_of_any_content_leave_an_enb_whose_subscribers_attach() {
+        let (mut lab, id) = Lab::attached();
+        let s1ap = |message: Message| message.encode();
+        let lost = gtpv1u::Message::from(gtpv1u::ErrorIndication::new(Teid(id.get()), sgw_ip()));
+        let datagrams = [
+            (Interface::S1Mme, MME, s1ap(s1_setup_response().into())),
+            (Interface::S1Mme, MME, s1ap(context_request(id).into())),
+            (
+                Interface::S1Mme,
+                MME,
+                s1ap(network_detach(id, NetworkDetachType::RE_ATTACH_REQUIRED).into()),
+            ),
+            (Interface::S1Mme, MME, s1ap(attach_reject(id).into())),
+            (Interface::S1Mme, MME, s1ap(release_command(id).into())),
+            (Interface::S1u, SGW, lost.encode(&gtpv1u::Header::path(1))),
+        ];
+        for (seed, (on, from, datagram)) in datagrams.iter().enumerate() {
+            for variant in mutations(datagram, seed as u64 + 1, 3_000) {
+                lab.datagram(*on, from, &variant);
+            }
+        }
+        // Whatever became of the UE: the MME starts again, and who is new attaches.
+        lab.mme(s1ap::EnbConfigurationUpdateFailure {
+            cause: Cause::MESSAGE_NOT_COMPATIBLE_WITH_RECEIVER_STATE,
+            time_to_wait: None,
+            criticality_diagnostics: None,
+        });
+        lab.mme(s1_setup_response());
+        let out = lab.command(Command::Reload(config(&subscribers(2))));
+        let id = *initial(&out).last().unwrap();
+        assert!(names(&lab.mme(context_request(id))).contains(&"SessionUp"));
+        assert!(lab.enb.ues.len() <= 2);
+    }
+}

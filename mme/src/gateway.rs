@@ -254,7 +254,7 @@ mod tests {
     use crate::testing::*;
 
     /// The eNB of these tests is silent and is there.
-    const PATIENT: &str = "s1ap: { peer_timeout: 3600 }";
+    const PATIENT: &str = "s1ap: { probe_interval: 3600, peer_timeout: 7200 }";
 
     #[test]
     fn ready_when_the_gateway_answers() {
@@ -307,7 +307,7 @@ mod tests {
     fn dead_gateway_makes_its_ues_attach_again() {
         let mut lab = Lab::up(PATIENT);
         lab.attach(1);
-        let out = lab.advance(Duration::from_secs(300));
+        let out = lab.advance(Duration::from_secs(900));
         assert!(
             said(&out)
                 .iter()

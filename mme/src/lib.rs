@@ -462,3 +462,83 @@ fn repetition(config: &Config) -> Repetition {
         n3_requests: config.s1ap.max_attempts,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use epc_codec::Ebi;
+    use epc_codec::gtpv2c::{DeleteBearerRequest, DownlinkDataNotification, Message as Gtp, Sequence};
+    use epc_node::Interface;
+
+    use super::*;
+    use crate::testing::*;
+
+    #[test]
+    fn datagrams_of_any_content_leave_an_mme_that_serves() {
+        let mut lab = Lab::up("");
+        let session = lab.attach(1);
+        let s1ap = |message: Message| message.encode();
+        let delete = DeleteBearerRequest {
+            linked_ebi: Some(Ebi(5)),
+            ..DeleteBearerRequest::new()
+        };
+        let gtp = |message: Gtp| message.encode(Some(session.teid()), Sequence(99));
+        let datagrams = [
+            (Interface::S1Mme, s1ap(s1_setup("1-1").into())),
+            (Interface::S1Mme, s1ap(initial(2, 2).into())),
+            (Interface::S1Mme, s1ap(context_response(1, session.mme_id).into())),
+            (Interface::S1Mme, s1ap(attach_complete(1, session.mme_id).into())),
+            (Interface::S1Mme, s1ap(detach_request(session, false).into())),
+            (Interface::S1Mme, s1ap(release_complete(session).into())),
+            (Interface::S11, gtp(lab.created(session.teid()).into())),
+            (Interface::S11, gtp(delete.into())),
+            (Interface::S11, gtp(DownlinkDataNotification::new().into())),
+        ];
+        for (seed, (on, datagram)) in datagrams.iter().enumerate() {
+            for variant in mutations(datagram, seed as u64 + 1, 3_000) {
+                for from in [ENB, SGW] {
+                    lab.datagram(*on, from, &variant);
+                }
+            }
+        }
+        // What was begun is brought to its end, whatever it was.
+        lab.advance(Duration::from_secs(600));
+        lab.enb(s1_setup("2-1"));
+        let out = lab.advance(Duration::from_secs(600));
+        lab.sgw_answers_all(&out);
+        lab.advance(Duration::from_secs(60));
+        assert_eq!(lab.mme.ues.len(), 0, "{:?}", lab.mme.ues);
+        assert_eq!((lab.mme.teids.in_use(), lab.mme.subscribers.len()), (0, 0));
+        lab.enb(s1_setup("3-1"));
+        lab.attach(1);
+    }
+
+    #[test]
+    fn malformed_messages_of_the_collection_leave_an_mme_that_serves() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../shared/vectors/malformed.jsonl"
+        );
+        let Ok(text) = std::fs::read_to_string(path) else {
+            return eprintln!("skipped: {path} is not there");
+        };
+        let mut lab = Lab::up("");
+        lab.attach(1);
+        for datagram in text.lines().filter_map(hex_of) {
+            for on in [Interface::S1Mme, Interface::S11, Interface::S1u] {
+                lab.datagram(on, ENB, &datagram);
+                lab.datagram(on, SGW, &datagram);
+            }
+        }
+        lab.enb(s1_setup("3-1"));
+        lab.attach(7);
+    }
+
+    fn hex_of(line: &str) -> Option<Vec<u8>> {
+        let hex = line.split("\"hex\":").nth(1)?.split('"').nth(1)?;
+        (0..hex.len() / 2)
+            .map(|i| u8::from_str_radix(hex.get(2 * i..2 * i + 2)?, 16).ok())
+            .collect()
+    }
+}

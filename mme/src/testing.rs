@@ -385,3 +385,29 @@ pub(crate) fn release_complete(session: Attached) -> UeContextReleaseComplete {
         criticality_diagnostics: None,
     }
 }
+
+/// A few thousand variants of a datagram: octets changed, cut off, put in.
+pub(crate) fn mutations(datagram: &[u8], seed: u64, count: usize) -> Vec<Vec<u8>> {
+    let mut state = seed | 1;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 16) as usize % below.max(1)
+    };
+    let mut variants = Vec::new();
+    for _ in 0..count {
+        let mut variant = datagram.to_vec();
+        for _ in 0..=random(3) {
+            let at = random(variant.len());
+            match (random(4), variant.is_empty()) {
+                (0, _) => variant.truncate(at),
+                (1, _) => variant.insert(at, random(256) as u8),
+                (_, false) => variant[at] = random(256) as u8,
+                (_, true) => {}
+            }
+        }
+        variants.push(variant);
+    }
+    variants
+}
