@@ -1,10 +1,10 @@
-//! A call flow as a picture: one lifeline a node, time runs down.
+//! A call flow as a picture: one lifeline a node, time runs down. The number says about which session a message is.
 //!
 //! ```text
 //!   time, ms   eNB    MME    S-GW   P-GW
-//!      0.000    ├─────▶│      │      │    S1-MME  InitialUEMessage (Attach Request)
-//!                                                 IMSI 001010000000001
-//!      0.412    │      ├─────▶│      │    S11     Create Session Request
+//!      0.000    ├─────▶│      │      │  1  S1-MME  InitialUEMessage (Attach Request)
+//!                                                  IMSI 001010000000001
+//!      0.412    │      ├─────▶│      │  1  S11     Create Session Request
 //! ```
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::{Daemons, Node};
 /// From one lifeline to the next.
 const STRIDE: usize = 7;
 /// Where the details stand.
-const INDENT: usize = 46;
+const INDENT: usize = 49;
 /// Where a line of details ends.
 const WIDTH: usize = 110;
 
@@ -43,8 +43,11 @@ impl Ladder {
     /// One step: an arrow, and what is in the message.
     pub fn draw(&self, step: &Step) -> String {
         let time = step.at.saturating_sub(self.start).as_secs_f64() * 1000.0;
+        let session = step
+            .session
+            .map_or(String::new(), |place| (place + 1).to_string());
         let mut lines = format!(
-            "{time:>10.3}    {:<24} {:<7} {}",
+            "{time:>10.3}    {} {session:>2}  {:<7} {}",
             arrow(step.from, step.to),
             step.link.title(),
             step.message
@@ -115,16 +118,16 @@ mod tests {
             from: Node::Mme,
             to: Node::Sgw,
             message: "Create Session Request".to_owned(),
-            details: vec!["TEID 0x00000000".to_owned(), "x".repeat(60)],
-            session: None,
+            details: vec!["TEID 0x00000000".to_owned(), "x".repeat(55)],
+            session: Some(2),
         };
         let drawn = Ladder::new(Duration::from_millis(1)).draw(&step);
         let lines: Vec<&str> = drawn.lines().collect();
         assert_eq!(
             lines[0],
-            "     0.500    │      ├─────▶│      │   S11     Create Session Request"
+            "     0.500    │      ├─────▶│      │  3  S11     Create Session Request"
         );
         assert_eq!(lines[1], format!("{}TEID 0x00000000", " ".repeat(INDENT)));
-        assert_eq!(lines[2], format!("{}{}", " ".repeat(INDENT), "x".repeat(60)));
+        assert_eq!(lines[2], format!("{}{}", " ".repeat(INDENT), "x".repeat(55)));
     }
 }

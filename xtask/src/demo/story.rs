@@ -297,12 +297,14 @@ impl Lab<'_> {
     }
 
     fn terminate(&mut self, node: Node) -> Result<(), Failure> {
-        let Some((_, process)) = self.nodes.iter_mut().find(|(each, _)| *each == node) else {
+        let Some(place) = self.nodes.iter().position(|(each, _)| *each == node) else {
             return Ok(());
         };
-        let status = process.terminate(PATIENCE);
-        match status {
-            Ok(status) if status.success() => Ok(()),
+        match self.nodes[place].1.terminate(PATIENCE) {
+            Ok(status) if status.success() => {
+                self.nodes.remove(place);
+                Ok(())
+            }
             Ok(status) => Err(self.blame(node, format!("it was asked to stop and ended with {status}"))),
             Err(error) => Err(self.blame(node, error)),
         }
