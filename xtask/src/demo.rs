@@ -149,22 +149,18 @@ impl std::fmt::Display for Failure {
     }
 }
 
-impl From<epc_lab::Error> for Failure {
-    fn from(error: epc_lab::Error) -> Failure {
+impl Failure {
+    fn of_lab(why: String) -> Failure {
         Failure {
             node: None,
-            why: error.to_string(),
+            why,
             last_lines: Vec::new(),
         }
     }
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Failure {
-        Failure {
-            node: None,
-            why: error.to_string(),
-            last_lines: Vec::new(),
-        }
+impl From<epc_lab::Error> for Failure {
+    fn from(error: epc_lab::Error) -> Failure {
+        Failure::of_lab(error.to_string())
     }
 }

@@ -50,8 +50,8 @@ pub(super) fn chapter(title: &str) {
 /// Who is attached, and through which tunnels.
 pub(super) fn sessions(sessions: &[Session], most: usize) {
     println!(
-        "  {:<16} {:<15} {:<11} {:<11} {:<11} {}",
-        "IMSI", "UE address", "S1-U eNB", "S1-U S-GW", "S5-U S-GW", "S5-U P-GW"
+        "  {:<16} {:<15} {:<11} {:<11} {:<11} S5-U P-GW",
+        "IMSI", "UE address", "S1-U eNB", "S1-U S-GW", "S5-U S-GW"
     );
     let text = |field: &Option<String>| field.clone().unwrap_or_else(|| "-".to_owned());
     let teid = |field: Option<epc_lab::Teid>| field.map_or("-".to_owned(), |teid| teid.to_string());

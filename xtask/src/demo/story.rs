@@ -55,21 +55,20 @@ pub(super) fn tell(args: &Args, daemons: &Daemons, directory: &Path) -> Result<(
         epc: &epc,
         nodes: Vec::new(),
     };
-    let started = Instant::now();
-    for node in Daemons::NODES {
-        let command = daemons.command(node, &configs::path(directory, node));
-        let log = directory.join(format!("{}.log", node.name()));
-        let process = epc.namespace(node).spawn(node.name(), command, &log)?;
-        lab.nodes.push((node, process));
+    // Any order does; in this one nobody has to ask twice, and the ladder is short.
+    for node in [Node::Pgw, Node::Sgw, Node::Mme] {
+        lab.start(daemons, directory, node)?;
     }
+    let started = Instant::now();
+    lab.start(daemons, directory, Node::Enb)?;
     lab.wait_until_attached(args.subscribers, &tale)?;
     let took = started.elapsed();
 
-    show::chapter("Sessions");
     lock(&tale).close();
+    show::chapter("Sessions");
     show::sessions(lock(&tale).flow.sessions(), 10);
     println!(
-        "\n  {} subscribers were attached {:.0} ms after the first daemon was started.",
+        "\n  {} subscribers were attached {:.0} ms after the eNB was started.",
         args.subscribers,
         took.as_secs_f64() * 1000.0
     );
@@ -82,8 +81,8 @@ pub(super) fn tell(args: &Args, daemons: &Daemons, directory: &Path) -> Result<(
 
     show::chapter("Packets in the tunnels");
     println!("{}", lock(&tale).ladder.heading());
-    let round_trips = lab.ping_through_the_tunnel()?;
-    lab.fetch_through_the_tunnel()?;
+    let round_trips = lab.ping_through_the_tunnel(&tale)?;
+    lab.fetch_through_the_tunnel(&tale)?;
     let clients = server.wait_for_clients(&lab)?;
     println!(
         "\n  ICMP echo, UE to server and back, {}",
@@ -117,6 +116,8 @@ struct Tale {
     flow: CallFlow,
     ladder: Ladder,
     hidden: u64,
+    /// Where packets of the external client were seen, and from whom.
+    user_packets: HashSet<(ReferencePoint, Node)>,
 }
 
 impl Default for Tale {
@@ -126,6 +127,7 @@ impl Default for Tale {
             flow: CallFlow::new(),
             ladder: Ladder::new(now),
             hidden: 0,
+            user_packets: HashSet::new(),
         }
     }
 }
@@ -136,11 +138,20 @@ impl Tale {
         let Some(step) = self.flow.read(captured.at, link, captured.frame) else {
             return;
         };
+        if step.session.is_some_and(|session| self.is_external(session))
+            && matches!(link, ReferencePoint::S1u | ReferencePoint::S5u)
+        {
+            self.user_packets.insert((link, step.from));
+        }
         if step.session.is_some_and(|session| session >= SHOWN) {
             self.hidden += 1;
             return;
         }
         println!("{}", self.ladder.draw(&step));
+    }
+
+    fn is_external(&self, session: usize) -> bool {
+        self.flow.sessions()[session].imsi == Some(yaml::imsi(configs::EXTERNAL))
     }
 
     fn close(&mut self) {
@@ -208,6 +219,18 @@ struct Lab<'a> {
 }
 
 impl Lab<'_> {
+    /// Starts a daemon, and returns when it listens.
+    fn start(&mut self, daemons: &Daemons, directory: &Path, node: Node) -> Result<(), Failure> {
+        let command = daemons.command(node, &configs::path(directory, node));
+        let log = directory.join(format!("{}.log", node.name()));
+        let namespace = self.epc.namespace(node);
+        let process = namespace.spawn(node.name(), command, &log)?;
+        self.nodes.push((node, process));
+        self.wait(&format!("{} to listen", node.title()), PATIENCE, || {
+            sessions(namespace, node).map(drop).map_err(|why| (node, why))
+        })
+    }
+
     fn wait_until_attached(&mut self, subscribers: u32, tale: &Mutex<Tale>) -> Result<(), Failure> {
         let limit = PATIENCE + Duration::from_secs(u64::from(subscribers / SLOWEST_ATTACHES));
         let expected = f64::from(subscribers);
@@ -256,18 +279,18 @@ impl Lab<'_> {
         Ok(())
     }
 
-    fn ping_through_the_tunnel(&self) -> Result<Vec<Duration>, Failure> {
+    fn ping_through_the_tunnel(&mut self, tale: &Mutex<Tale>) -> Result<Vec<Duration>, Failure> {
         let ue = self.epc.namespace(Node::Ue);
         let server = ReferencePoint::Sgi.address(Node::Server);
         let echo = |sequence| ping(ue, None, server, sequence, 56, Duration::from_secs(5));
         let times: Result<Vec<Duration>, epc_lab::Error> = (1..=ECHOES).map(echo).collect();
-        times.map_err(|error| self.blame_user_plane(error))
+        times.map_err(|error| self.blame_user_plane(tale, error))
     }
 
-    fn fetch_through_the_tunnel(&self) -> Result<(), Failure> {
+    fn fetch_through_the_tunnel(&mut self, tale: &Mutex<Tale>) -> Result<(), Failure> {
         let url = format!("http://{}/", ReferencePoint::Sgi.address(Node::Server));
-        let page =
-            http::get(self.epc.namespace(Node::Ue), &url).map_err(|error| self.blame_user_plane(error))?;
+        let page = http::get(self.epc.namespace(Node::Ue), &url);
+        let page = page.map_err(|error| self.blame_user_plane(tale, error))?;
         if page.status == 200 && page.body == web::PAGE {
             return Ok(());
         }
@@ -352,22 +375,21 @@ impl Lab<'_> {
         }
     }
 
-    /// A packet of the UE was lost: at the first node, in its order, that did not send it on.
-    fn blame_user_plane(&self, error: epc_lab::Error) -> Failure {
-        let sent = |node, device: &str| {
-            let counters = self.epc.namespace(node).traffic().unwrap_or_default();
-            counters
-                .iter()
-                .find(|traffic| traffic.device == device)
-                .map_or(0, |traffic| traffic.sent_packets)
-        };
-        // Two packets are ARP's.
+    /// A packet of the external client was lost: at the node that got it and did not send it on.
+    fn blame_user_plane(&mut self, tale: &Mutex<Tale>, error: epc_lab::Error) -> Failure {
+        for (node, process) in &mut self.nodes {
+            if let Ok(Some(status)) = process.exit_status() {
+                let node = *node;
+                return self.blame(node, format!("it ended with {status}"));
+            }
+        }
+        let seen = &lock(tale).user_packets;
+        let passed = |link, from| seen.contains(&(link, from));
         let node = match () {
-            () if sent(Node::Enb, "s1u") <= 2 => Node::Enb,
-            () if sent(Node::Sgw, "s5u") <= 2 => Node::Sgw,
-            () if sent(Node::Pgw, "sgi") <= 2 => Node::Pgw,
-            () if sent(Node::Pgw, "s5u") <= 2 => Node::Pgw,
-            () if sent(Node::Sgw, "s1u") <= 2 => Node::Sgw,
+            () if !passed(ReferencePoint::S1u, Node::Enb) => Node::Enb,
+            () if !passed(ReferencePoint::S5u, Node::Sgw) => Node::Sgw,
+            () if !passed(ReferencePoint::S5u, Node::Pgw) => Node::Pgw,
+            () if !passed(ReferencePoint::S1u, Node::Sgw) => Node::Sgw,
             () => Node::Enb,
         };
         self.blame(node, error)
