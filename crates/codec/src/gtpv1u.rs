@@ -938,6 +938,75 @@ impl Packet {
     }
 }
 
+impl fmt::Display for Packet {
+    /// Header, extension headers and elements, one a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Header {
+            teid,
+            sequence,
+            n_pdu,
+            extensions,
+        } = &self.header;
+        write!(
+            f,
+            "{} ({}), TEID {teid}",
+            self.message.name(),
+            self.message.message_type()
+        )?;
+        if let Some(sequence) = sequence {
+            write!(f, ", sequence {sequence}")?;
+        }
+        if let Some(n_pdu) = n_pdu {
+            write!(f, ", N-PDU {n_pdu}")?;
+        }
+        for Extension {
+            extension_type,
+            contents,
+        } in extensions
+        {
+            write!(f, "\n  {extension_type}: ")?;
+            contents.iter().try_for_each(|octet| write!(f, "{octet:02x}"))?;
+        }
+        let additional = match &self.message {
+            Message::EchoRequest(message) => &message.additional,
+            Message::EchoResponse(message) => {
+                write!(f, "\n  Recovery: {}", message.recovery)?;
+                &message.additional
+            }
+            Message::ErrorIndication(message) => {
+                write!(
+                    f,
+                    "\n  TEID Data I: {}\n  GTP-U Peer Address: {}",
+                    message.teid, message.peer
+                )?;
+                if let Some(time) = message.recovery_time_stamp {
+                    write!(f, "\n  Recovery Time Stamp: {time}")?;
+                }
+                &message.additional
+            }
+            Message::SupportedExtensionHeadersNotification(message) => {
+                for extension in &message.extension_types {
+                    write!(f, "\n  knows {extension}")?;
+                }
+                &message.additional
+            }
+            Message::TunnelStatus(message) => {
+                write!(f, "\n  GTP-U Tunnel Status Information: {:#04x}", message.status)?;
+                &message.additional
+            }
+            Message::EndMarker(message) => &message.additional,
+            Message::GPdu(packet) | Message::Other(_, packet) => {
+                return write!(f, "\n  {} octets", packet.len());
+            }
+        };
+        for Ie { ie_type, value } in additional {
+            write!(f, "\n  IE type {ie_type}: ")?;
+            value.iter().try_for_each(|octet| write!(f, "{octet:02x}"))?;
+        }
+        Ok(())
+    }
+}
+
 /// Type and value of one element.
 fn element<'a>(r: &mut Reader<'a>) -> Result<(u8, &'a [u8]), ValueError> {
     let ie_type = r.u8("IE type")?;

@@ -85,8 +85,14 @@ pub use pco::{Container, Ipcp, Pco};
 pub use plmn::Plmn;
 
 /// Tunnel Endpoint Identifier: names a tunnel (or a control-plane session) at the node that handed it out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Teid(pub u32);
+
+impl core::fmt::Debug for Teid {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Teid({self})")
+    }
+}
 
 impl core::fmt::Display for Teid {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

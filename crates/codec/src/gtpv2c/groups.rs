@@ -348,3 +348,44 @@ tables! {
         C pgw_set_fqdn: PgwSetFqdn [0],
     }
 }
+
+macro_rules! group_tables {
+    ($($name:ident)*) => {
+        /// The tables of all grouped elements: the Rust type, the element and its rows.
+        pub const GROUP_TABLES: &[(&str, IeType, &[Row])] =
+            &[$((<$name as Table>::NAME, <$name as IeValue>::TYPE, <$name as Table>::ROWS),)*];
+    };
+}
+
+group_tables! {
+    BearerContextToBeCreated
+    BearerContextToBeRemoved
+    BearerContextCreated
+    BearerContextMarkedForRemoval
+    CreateBearerRequestContext
+    CreateBearerResponseContext
+    BearerContextToBeModified
+    BearerContextModified
+    FailedBearerContext
+    DeleteBearerResponseContext
+    ModifyBearerCommandContext
+    UpdateBearerRequestContext
+    UpdateBearerResponseContext
+    DeleteBearerCommandContext
+    DeleteBearerFailureContext
+    ForwardingTunnelRequestContext
+    ForwardingTunnelResponseContext
+    AccessBearerContextToBeModified
+    AccessBearerContextModified
+    PdnBearerContext
+    SetupBearerContext
+    ContextAcknowledgeBearer
+    PdnConnection
+    OverloadControlInformation
+    LoadControlInformation
+    RemoteUeContext
+    ScefPdnConnection
+    V2xContext
+    Pc5QosParameters
+    PgwChangeInfo
+}

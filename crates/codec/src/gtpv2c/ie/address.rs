@@ -96,7 +96,7 @@ impl fmt::Debug for InterfaceType {
 }
 
 /// Fully Qualified TEID, §8.22: the end of a tunnel, or of a session on the control plane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fteid {
     /// Which interface of which node.
     pub interface: InterfaceType,
@@ -186,6 +186,12 @@ impl fmt::Display for Fteid {
             write!(f, " at {address}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Fteid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fteid({self})")
     }
 }
 

@@ -14,7 +14,7 @@ use crate::wire::{Put, Reader};
 pub struct CauseValue(pub u8);
 
 /// A cause with its source and, where an element is at fault, that element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cause {
     /// What became of the request.
     pub value: CauseValue,
@@ -272,6 +272,21 @@ impl fmt::Display for Cause {
             write!(f, ", {ie_type} instance {instance}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cause({self}")?;
+        let flags = [
+            (self.pdn_connection_error, "PCE"),
+            (self.bearer_context_error, "BCE"),
+            (self.from_remote_node, "from a remote node"),
+        ];
+        for (_, name) in flags.iter().filter(|(set, _)| *set) {
+            write!(f, ", {name}")?;
+        }
+        f.write_str(")")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a UE is: networks, areas and cells, TS 29.274 §8.18, §8.21 and TS 23.003.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::ie_values;
 use crate::Plmn;
@@ -171,7 +172,7 @@ impl ExtendedMacroEnbId {
 }
 
 /// User Location Information, §8.21: any of eight identities, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[allow(missing_docs)]
 pub struct Uli {
     pub cgi: Option<Cgi>,
@@ -280,6 +281,40 @@ impl Uli {
         if let Some(place) = out.get_mut(start) {
             *place = flags;
         }
+    }
+}
+
+impl fmt::Debug for Uli {
+    /// What is there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Uli(")?;
+        let parts: [&dyn Part; 8] = [
+            &self.cgi,
+            &self.sai,
+            &self.rai,
+            &self.tai,
+            &self.ecgi,
+            &self.lai,
+            &self.macro_enb,
+            &self.extended_macro_enb,
+        ];
+        let mut between = "";
+        for part in parts.iter().filter_map(|part| part.shown()) {
+            write!(f, "{between}{part:?}")?;
+            between = ", ";
+        }
+        f.write_str(")")
+    }
+}
+
+/// One of the identities, if it is there.
+trait Part {
+    fn shown(&self) -> Option<&dyn fmt::Debug>;
+}
+
+impl<T: fmt::Debug> Part for Option<T> {
+    fn shown(&self) -> Option<&dyn fmt::Debug> {
+        self.as_ref().map(|part| part as &dyn fmt::Debug)
     }
 }
 
