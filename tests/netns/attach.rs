@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use epc_lab::{Node, ReferencePoint, http, ping, wait_for, web, yaml};
+use epc_lab::{Daemons, Node, ReferencePoint, http, ping, wait_for, web, yaml};
 use libtest_mimic::Failed;
 
 use crate::Test;
@@ -15,6 +15,10 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "ping_and_pages_go_through_the_tunnels",
         ping_and_pages_go_through_the_tunnels,
+    ),
+    (
+        "daemons_without_their_peers_are_alive_and_say_what_is_missing",
+        daemons_without_their_peers_are_alive_and_say_what_is_missing,
     ),
     (
         "packets_of_a_stranger_behind_the_enb_stay_outside",
@@ -73,6 +77,38 @@ fn ping_and_pages_go_through_the_tunnels() -> Result<(), Failed> {
             .find(|traffic| traffic.device == "s5u")
             .map_or(0, |t| t.received_octets);
         expect(octets > 3_000_000, || format!("{octets} octets came over S5-U"))
+    })
+}
+
+fn daemons_without_their_peers_are_alive_and_say_what_is_missing() -> Result<(), Failed> {
+    in_lab("alone", |lab| {
+        lab.configure_enb(&[yaml::external(1)])?;
+        // Who waits for whom, and whose address its readiness names.
+        for (node, missing) in [
+            (Node::Enb, ReferencePoint::S1Mme.address(Node::Mme)),
+            (Node::Mme, ReferencePoint::S11.address(Node::Sgw)),
+        ] {
+            lab.start(node)?;
+            let namespace = lab.namespace(node);
+            let page = wait_for(&format!("{} to listen", node.title()), PATIENCE, || {
+                http::get(namespace, &format!("http://{}/livez", yaml::METRICS))
+                    .map_err(|error| error.to_string())
+            })?;
+            expect(page.status == 200, || {
+                format!("/livez of {} says {page:?}", node.title())
+            })?;
+            let page = http::get(namespace, &format!("http://{}/readyz", yaml::METRICS))?;
+            let says_it = page.status == 503 && page.body.contains(&missing.to_string());
+            expect(says_it, || {
+                format!("/readyz of {} says {page:?}, not {missing}", node.title())
+            })?;
+        }
+        lab.start(Node::Sgw)?;
+        lab.start(Node::Pgw)?;
+        for node in Daemons::NODES {
+            lab.wait_until_ready(node)?;
+        }
+        lab.wait_for_sessions(1)
     })
 }
 

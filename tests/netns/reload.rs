@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use epc_lab::{Daemons, Node, wait_for, yaml};
+use epc_lab::ping::ping;
+use epc_lab::{Daemons, Node, ReferencePoint, wait_for, yaml};
 use libtest_mimic::Failed;
 use nix::sys::signal::Signal;
 
@@ -13,6 +14,10 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "reload_adds_removes_and_reattaches_subscribers",
         reload_adds_removes_and_reattaches_subscribers,
+    ),
+    (
+        "nothing_goes_through_after_a_detach",
+        nothing_goes_through_after_a_detach,
     ),
     (
         "bad_file_is_refused_and_nothing_is_disturbed",
@@ -37,6 +42,38 @@ fn reload_adds_removes_and_reattaches_subscribers() -> Result<(), Failed> {
         wait_for_received(lab, "Delete Session Request", 2.0)?;
         lab.wait_for_sessions(4)?;
         lab.wait_for_ping()
+    })
+}
+
+fn nothing_goes_through_after_a_detach() -> Result<(), Failed> {
+    in_lab("detached", |lab| {
+        lab.configure_enb(&[yaml::external(1), silent(2, "")])?;
+        lab.start_all()?;
+        lab.wait_for_sessions(2)?;
+        lab.wait_for_ping()?;
+        lab.configure_enb(&[silent(2, "")])?;
+        lab.process(Node::Enb).signal(Signal::SIGHUP)?;
+        lab.wait_for_sessions(1)?;
+        let server = ReferencePoint::Sgi.address(Node::Server);
+        let from_ue = ping(
+            lab.namespace(Node::Ue),
+            None,
+            server,
+            1,
+            56,
+            Duration::from_millis(500),
+        );
+        expect(from_ue.is_err(), || "the UE reaches the server".to_owned())?;
+        let ue = ReferencePoint::Euu.address(Node::Ue);
+        let to_ue = ping(
+            lab.namespace(Node::Server),
+            None,
+            ue,
+            1,
+            56,
+            Duration::from_millis(500),
+        );
+        expect(to_ue.is_err(), || "the server reaches the UE".to_owned())
     })
 }
 
