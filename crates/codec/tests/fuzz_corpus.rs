@@ -21,7 +21,9 @@ fn nas_corpus() {
 
 /// Each file, and each beginning of it.
 fn replay(target: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/fuzz/corpus")
+        .join(target);
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut replayed = 0;
     for file in files {

@@ -1,10 +1,12 @@
 //! The tables of the README are what the code says. `README=write cargo test -p epc-codec --test readme` writes them.
+#![cfg(feature = "s1ap")]
 
 use std::fmt::Write;
 use std::{env, fs};
 
 use epc_codec::gtpv1u::ExtensionType;
 use epc_codec::gtpv2c::{GROUP_TABLES, IeType, MESSAGE_TABLES, MessageType, TYPED_IES};
+use epc_codec::{nas, s1ap};
 
 /// Elements of which the octets are carried as they are, inside a type of their own.
 const CARRIED: [&str; 7] = [
@@ -83,7 +85,50 @@ fn tables() -> String {
         )
         .unwrap();
     }
+    s1ap_tables(&mut out);
     out
+}
+
+fn s1ap_tables(out: &mut String) {
+    let messages: Vec<_> = s1ap::messages().collect();
+    let typed = messages.iter().filter(|(.., fields)| fields.is_some()).count();
+    let carried = messages.len() - typed;
+    writeln!(
+        out,
+        "\n### Messages of S1AP: {typed} typed, {carried} carried as header and IEs\n"
+    )
+    .unwrap();
+    writeln!(out, "| procedure | message | | IEs |\n|---:|---|---|---:|").unwrap();
+    for (_, code, name, fields) in messages {
+        match fields {
+            Some(fields) => writeln!(out, "| {code} | {name} | typed | {fields} |"),
+            None => writeln!(out, "| {code} | {name} | carried | |"),
+        }
+        .unwrap();
+    }
+    let ies: Vec<_> = s1ap::ies().collect();
+    let typed = ies.iter().filter(|(.., typed)| *typed).count();
+    let carried = ies.len() - typed;
+    writeln!(
+        out,
+        "\n### IEs of S1AP: {typed} typed, {carried} carried, all known by name\n"
+    )
+    .unwrap();
+    writeln!(out, "| id | IE | ASN.1 type |\n|---:|---|---|").unwrap();
+    for (id, name, asn1_type, _) in ies.iter().filter(|(.., typed)| *typed) {
+        writeln!(out, "| {id} | {name} | {asn1_type} |").unwrap();
+    }
+    writeln!(
+        out,
+        "\n### Messages of NAS for EPS that are typed; the others are carried\n"
+    )
+    .unwrap();
+    for name in nas::Message::NAMES
+        .iter()
+        .collect::<std::collections::BTreeSet<_>>()
+    {
+        writeln!(out, "- {name}").unwrap();
+    }
 }
 
 /// What becomes of an element, and its types in Rust.

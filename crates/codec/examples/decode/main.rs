@@ -128,9 +128,11 @@ fn gtpv2c_text(octets: &[u8]) -> Result<String, Error> {
 
 #[cfg(feature = "s1ap")]
 fn s1ap_text(octets: &[u8]) -> Result<String, String> {
-    epc_codec::s1ap::decode(octets)
-        .map(|message| format!("{message:#?}"))
-        .map_err(|error| format!("{error:?}"))
+    let pdu = epc_codec::s1ap::Pdu::decode(octets).map_err(|error| error.to_string())?;
+    Ok(match epc_codec::s1ap::decode(octets) {
+        Ok(_) => pdu.to_string(),
+        Err(error) => format!("{pdu}\n  ! {error}"),
+    })
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {

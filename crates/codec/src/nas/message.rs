@@ -288,6 +288,9 @@ macro_rules! messages {
         }
 
         impl Message {
+            /// The names of the messages that have a type.
+            pub const NAMES: &'static [&'static str] = &[$($name),*];
+
             /// What TS 24.301 calls the message, as `ATTACH REQUEST`.
             pub fn name(&self) -> &str {
                 match self {

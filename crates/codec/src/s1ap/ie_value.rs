@@ -22,6 +22,11 @@ macro_rules! ie_values {
                 }
             }
 
+            /// Whether an IE has a type here.
+            pub(super) fn has(id: u16) -> bool {
+                [$($($id),*),*].contains(&id)
+            }
+
             /// In APER, without the length of the open type.
             pub fn encode(&self) -> alloc::vec::Vec<u8> {
                 match self {

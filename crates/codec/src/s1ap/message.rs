@@ -373,7 +373,7 @@ macro_rules! messages {
 
         impl Message {
             /// The IEs that a message has fields for; `None` for a message that has no type.
-            fn typed(kind: PduKind, code: u8) -> Option<&'static [u16]> {
+            pub(super) fn typed(kind: PduKind, code: u8) -> Option<&'static [u16]> {
                 match (kind, code) {
                     $((PduKind::$kind, $code) => Some(&[$($id),*]),)*
                     _ => None,

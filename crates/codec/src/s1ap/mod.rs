@@ -68,3 +68,15 @@ pub use value::{
 
 /// The UDP port of S1AP-lite: the number that SCTP has for S1AP.
 pub const PORT: u16 = 36412;
+
+/// Every message of TS 36.413: its kind, its procedure, its name, and how many IEs it has fields for if it has a type
+/// here. The others come as [`Message::Other`].
+pub fn messages() -> impl Iterator<Item = (PduKind, u8, &'static str, Option<usize>)> {
+    let fields = |kind, code| Message::typed(kind, code).map(<[u16]>::len);
+    names::messages().map(move |(kind, code, name)| (kind, code, name, fields(kind, code)))
+}
+
+/// Every IE of TS 36.413: its identifier, its name, the ASN.1 type of its value, and whether [`Ie::decoded`] reads it.
+pub fn ies() -> impl Iterator<Item = (u16, &'static str, &'static str, bool)> {
+    names::ies().map(|(id, name, asn1_type)| (id, name, asn1_type, IeValue::has(id)))
+}

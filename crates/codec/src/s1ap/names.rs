@@ -20,6 +20,16 @@ pub(super) fn ie(id: u16) -> Option<(&'static str, &'static str)> {
     Some((IES[at].1, IES[at].2))
 }
 
+/// Every message of TS 36.413: its kind, its procedure and its name.
+pub(super) fn messages() -> impl Iterator<Item = (PduKind, u8, &'static str)> {
+    MESSAGES.iter().map(|&(code, kind, name)| (kind, code, name))
+}
+
+/// Every IE of TS 36.413: its identifier, its name and the type of its value.
+pub(super) fn ies() -> impl Iterator<Item = (u16, &'static str, &'static str)> {
+    IES.iter().copied()
+}
+
 #[rustfmt::skip]
 const PROCEDURES: &[&str] = &[
     "HandoverPreparation", "HandoverResourceAllocation", "HandoverNotification", "PathSwitchRequest",
