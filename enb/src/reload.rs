@@ -47,12 +47,13 @@ impl Enb {
             .collect();
         // In the order of the file, and not of a hash table.
         let order: Vec<Imsi> = config.subscribers().map(|subscriber| subscriber.imsi).collect();
-        let gone: Vec<Imsi> = self
+        let mut gone: Vec<Imsi> = self
             .subscriptions
             .keys()
             .filter(|imsi| !wanted.contains_key(*imsi))
             .copied()
             .collect();
+        gone.sort_unstable();
         let moved = config.mme_addr != self.config.mme_addr || config.plmn() != self.plmn;
         self.configure(config);
         let mut counts = Counts {
