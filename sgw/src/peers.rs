@@ -1,5 +1,6 @@
 //! Peers that restart or stay silent, TS 23.007 §14 and §20: their sessions end, and the other side hears of it.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use epc_codec::Teid;
@@ -64,8 +65,8 @@ pub(crate) fn user_plane(sgw: &mut Sgw, incoming: gtpu::Incoming, now: Instant) 
                 hold(sgw, id);
             }
         }
-        // The user plane relays End Markers in order with the packets before them.
-        gtpu::Incoming::EndMarker { .. } | gtpu::Incoming::Path { .. } => {}
+        gtpu::Incoming::EndMarker { from, teid, .. } => relay_end_marker(sgw, from, teid),
+        gtpu::Incoming::Path { .. } => {}
     }
 }
 
@@ -139,6 +140,20 @@ fn hold(sgw: &mut Sgw, teid: Teid) {
         then: Then::Hold,
     });
     sgw.sessions.set_enb_s1u(teid, None);
+}
+
+/// From the P-GW to the eNB, TS 23.401 §5.5.1.1.3: behind the packets that came before it, which the user plane has sent.
+fn relay_end_marker(sgw: &mut Sgw, from: IpAddr, teid: Teid) {
+    let of_its_pgw = |session: &&Session| session.pgw_s5u.is_some_and(|peer| peer.ip() == from);
+    let enb = sgw
+        .sessions
+        .of_s5u(teid)
+        .filter(of_its_pgw)
+        .and_then(|session| session.enb_s1u);
+    let Some(enb) = enb else { return };
+    let metrics = &mut sgw.gtpc.metrics;
+    sgw.gtpu
+        .end_marker(Interface::S1u, enb.address, enb.teid, metrics, &mut sgw.out);
 }
 
 fn ids(sgw: &Sgw, which: impl Fn(&Session) -> bool) -> Vec<Teid> {

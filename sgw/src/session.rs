@@ -47,6 +47,8 @@ pub(crate) enum State {
 pub(crate) struct Sessions {
     by_teid: HashMap<Teid, Session>,
     by_imsi: HashMap<(Imsi, Ebi), Teid>,
+    /// By our tunnel end on S5-U, which End Markers name.
+    by_s5u: HashMap<Teid, Teid>,
     /// By the tunnel ends of peers, which Error Indications name.
     by_peer: HashMap<(IpAddr, Teid), Teid>,
 }
@@ -73,6 +75,11 @@ impl Sessions {
         self.get(*self.by_imsi.get(&(imsi, ebi))?)
     }
 
+    /// The session of this tunnel end of ours on S5-U.
+    pub(crate) fn of_s5u(&self, teid: Teid) -> Option<&Session> {
+        self.get(*self.by_s5u.get(&teid)?)
+    }
+
     /// The session whose packets go to this tunnel end of a peer's.
     pub(crate) fn of_peer(&self, address: IpAddr, teid: Teid) -> Option<&Session> {
         self.get(*self.by_peer.get(&(address, teid))?)
@@ -80,6 +87,7 @@ impl Sessions {
 
     pub(crate) fn insert(&mut self, session: Session) {
         self.by_imsi.insert((session.imsi, session.ebi), session.teid);
+        self.by_s5u.insert(session.s5u_teid, session.teid);
         self.by_teid.insert(session.teid, session);
     }
 
@@ -101,6 +109,7 @@ impl Sessions {
 
     pub(crate) fn remove(&mut self, teid: Teid) -> Option<Session> {
         let session = self.by_teid.remove(&teid)?;
+        self.by_s5u.remove(&session.s5u_teid);
         if self.by_imsi.get(&(session.imsi, session.ebi)) == Some(&teid) {
             self.by_imsi.remove(&(session.imsi, session.ebi));
         }

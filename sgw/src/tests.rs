@@ -293,7 +293,9 @@ fn idle_ue_has_its_downlink_held() {
 #[test]
 fn restarted_pgw_is_told_to_the_mme() {
     let mut net = Net::new();
-    net.create_session(1);
+    let (sgw_s11, _) = net.create_session(1);
+    net.move_to(2, sgw_s11, ENB, 0xe1);
+    net.outputs();
     net.advance(Duration::from_secs(60));
     let asked: Vec<_> = net
         .outputs()
@@ -365,6 +367,35 @@ fn error_indication_counts_only_from_the_bearers_peer() {
 }
 
 #[test]
+fn end_markers_follow_the_path() {
+    let mut net = Net::new();
+    let (sgw_s11, _) = net.create_session(1);
+    net.move_to(2, sgw_s11, ENB, 0xe1);
+    net.outputs();
+    let sgw_s5u = net.sgw.sessions.get(sgw_s11).unwrap().s5u_teid;
+    let from_pgw = gtpv1u::Message::from(gtpv1u::EndMarker::default()).encode(&gtpv1u::Header::new(sgw_s5u));
+    net.sgw
+        .handle_datagram(Interface::S5u, addr("198.51.100.66:2152"), &from_pgw, net.now);
+    assert_eq!(net.outputs(), [], "from a stranger");
+    net.sgw
+        .handle_datagram(Interface::S5u, addr(PGW_U), &from_pgw, net.now);
+    assert_eq!(net.outputs(), [end_marker(ENB, 0xe1)]);
+    // The eNB that the UE left hears that nothing more comes.
+    net.move_to(3, sgw_s11, "203.0.113.5:2152", 0xe2);
+    assert_eq!(net.outputs()[2], end_marker(ENB, 0xe1));
+}
+
+fn end_marker(to: &str, teid: u32) -> Output<crate::Event> {
+    let datagram =
+        gtpv1u::Message::from(gtpv1u::EndMarker::default()).encode(&gtpv1u::Header::new(Teid(teid)));
+    Output::Transmit {
+        on: Interface::S1u,
+        to: addr(to),
+        datagram,
+    }
+}
+
+#[test]
 fn version_1_is_answered_with_version_2_and_garbage_with_nothing() {
     let mut net = Net::new();
     let version_1 = [0x32, 0x01, 0x00, 0x04, 0, 0, 0, 0, 0, 1, 0, 0];
@@ -384,23 +415,32 @@ fn version_1_is_answered_with_version_2_and_garbage_with_nothing() {
 #[test]
 fn unserved_request_is_refused() {
     let mut net = Net::new();
-    let change = Message::from(gtpv2c::OtherMessage {
-        message_type: gtpv2c::MessageType::CHANGE_NOTIFICATION_REQUEST,
-        ies: Vec::new(),
-    });
-    net.sgw.handle_datagram(
-        Interface::S11,
-        addr(MME),
-        &change.encode(Some(Teid(1)), Sequence(5)),
-        net.now,
-    );
+    net.mme_asks(5, Teid(1), gtpv2c::SuspendNotification::new());
     let outputs = net.outputs();
-    let Output::Transmit { datagram, .. } = &outputs[0] else {
+    let (header, Message::SuspendAcknowledge(answer)) = to_peer(&outputs[0], MME) else {
         panic!()
     };
-    // Header, then Cause: service not supported.
-    assert_eq!(datagram[1], 39);
-    assert_eq!(datagram[12..18], [2, 0, 2, 0, 68, 0]);
+    assert_eq!(
+        (header.teid, answer.cause.value),
+        (Some(Teid(0)), CauseValue::SERVICE_NOT_SUPPORTED)
+    );
+}
+
+#[test]
+fn session_that_is_never_taken_into_use_is_deleted_at_both_peers() {
+    let mut net = Net::new();
+    net.create_session(1);
+    net.advance(Duration::from_secs(60));
+    let outputs = net.outputs();
+    let told = |peer| {
+        outputs.iter().filter(|output| is_to(output, peer)).any(|output| {
+            matches!(
+                to_peer(output, peer).1,
+                Message::DeleteSessionRequest(_) | Message::DeleteBearerRequest(_)
+            )
+        })
+    };
+    assert!(told(PGW) && told(MME), "{outputs:#?}");
 }
 
 #[test]
@@ -571,6 +611,19 @@ impl Net {
         assert_eq!(response.paa, Some(Paa::V4([10, 60, 0, 1].into())));
         let s1u = response.bearer_contexts[0].sgw_s1u_fteid.unwrap();
         (response.sender_fteid.unwrap().teid, s1u.teid)
+    }
+
+    fn move_to(&mut self, sequence: u32, sgw_s11: Teid, enb: &str, teid: u32) {
+        let enb = Fteid::new(InterfaceType::S1U_ENB_GTP_U, Teid(teid), addr(enb).ip());
+        let bearer = BearerContextToBeModified {
+            enb_s1u_fteid: Some(enb),
+            ..BearerContextToBeModified::new(Ebi(5))
+        };
+        let request = ModifyBearerRequest {
+            bearer_contexts: vec![bearer],
+            ..ModifyBearerRequest::new()
+        };
+        self.mme_asks(sequence, sgw_s11, request);
     }
 
     fn advance(&mut self, by: Duration) {
