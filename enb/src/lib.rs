@@ -164,7 +164,7 @@ impl Enb {
             attaching: 0,
             ues: FxHashMap::default(),
             // Another range each time that the eNB starts: what comes late for a former UE is not taken for a new one's.
-            next_ue: u32::from(boot.restart_counter) << 16,
+            next_ue: incarnation(&boot),
             owners: FxHashMap::default(),
             uplinks: FxHashMap::default(),
             sgws: FxHashMap::default(),
@@ -433,6 +433,12 @@ impl Node for Enb {
         .flatten()
         .min()
     }
+}
+
+/// A number of this start of the eNB, 22 bits: the restart counter alone may be the same for two starts in a row where
+/// it is not kept on a disk.
+fn incarnation(boot: &Boot) -> u32 {
+    boot.control_teid_key.index(Teid(u32::from(boot.restart_counter)))
 }
 
 /// The name of an S1AP message of ours.

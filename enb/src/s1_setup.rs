@@ -180,7 +180,11 @@ impl Enb {
     }
 
     fn name(&self) -> Option<NodeName> {
-        let name = format!("gw-tester eNB {}-{}", self.boot.restart_counter, self.s1.setups);
+        let name = format!(
+            "gw-tester eNB {:x}-{}",
+            crate::incarnation(&self.boot),
+            self.s1.setups
+        );
         NodeName::lossy(&name)
     }
 
@@ -289,9 +293,21 @@ mod tests {
     use super::*;
     use crate::testing::*;
 
-    fn setup_names(out: &[Out]) -> Vec<String> {
+    /// What stands after the dash.
+    fn number(name: &NodeName) -> Option<String> {
+        Some(
+            name.as_str()
+                .strip_prefix("gw-tester eNB ")?
+                .split_once('-')?
+                .1
+                .to_owned(),
+        )
+    }
+
+    /// The S1 Setup Requests, by their number.
+    fn setups(out: &[Out]) -> Vec<String> {
         let name = |out: &Out| match out {
-            Out::S1ap(Message::S1SetupRequest(request)) => request.enb_name.as_ref().map(NodeName::to_string),
+            Out::S1ap(Message::S1SetupRequest(request)) => number(request.enb_name.as_ref()?),
             _ => None,
         };
         out.iter().filter_map(name).collect()
@@ -301,15 +317,15 @@ mod tests {
     fn s1_setup_is_repeated_unchanged_and_begun_again_after_growing_pauses() {
         let mut lab = Lab::new(&subscribers(1));
         let first = lab.advance(Duration::ZERO);
-        assert_eq!(setup_names(&first), ["gw-tester eNB 7-1"]);
+        assert_eq!(setups(&first), ["1"]);
         // Eight times the same, a second between two.
         let repeats = lab.advance(7 * RETRY);
         assert_eq!(repeats, vec![first[0].clone(); 7]);
         // A pause of a second, of two, of four.
-        assert_eq!(setup_names(&lab.advance(2 * RETRY)), ["gw-tester eNB 7-2"]);
-        assert_eq!(setup_names(&lab.advance(7 * RETRY)).len(), 7);
-        assert_eq!(setup_names(&lab.advance(2 * RETRY)), [""; 0]);
-        assert_eq!(setup_names(&lab.advance(RETRY)), ["gw-tester eNB 7-3"]);
+        assert_eq!(setups(&lab.advance(2 * RETRY)), ["2"]);
+        assert_eq!(setups(&lab.advance(7 * RETRY)).len(), 7);
+        assert_eq!(setups(&lab.advance(2 * RETRY)), [""; 0]);
+        assert_eq!(setups(&lab.advance(RETRY)), ["3"]);
         assert_eq!(lab.enb.readiness().len(), 1);
         // Whenever the MME answers, everybody attaches.
         assert_eq!(names(&lab.mme(s1_setup_response())), ["InitialUEMessage"]);
@@ -327,7 +343,7 @@ mod tests {
             criticality_diagnostics: None,
         });
         assert_eq!(lab.advance(Duration::from_secs(19)), []);
-        assert_eq!(setup_names(&lab.advance(RETRY)), ["gw-tester eNB 7-2"]);
+        assert_eq!(setups(&lab.advance(RETRY)), ["2"]);
     }
 
     #[test]
@@ -365,7 +381,7 @@ mod tests {
             time_to_wait: None,
             criticality_diagnostics: None,
         });
-        assert_eq!(setup_names(&out), ["gw-tester eNB 7-2"]);
+        assert_eq!(setups(&out), ["2"]);
         let out = lab.mme(s1_setup_response());
         assert_eq!(
             names(&out),
