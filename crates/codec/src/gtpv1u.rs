@@ -291,19 +291,19 @@ pub fn write_gpdu_header(headroom: &mut [u8; SHORT_HEADER], teid: Teid, length: 
 pub struct ExtensionType(pub u8);
 
 impl ExtensionType {
-    /// §5.2.2.5: six bits a Long PDCP PDU number does not need; PDCP PDU number of 18 bits.
+    /// §5.2.2.2A: PDCP sequence number of 18 bits.
     pub const LONG_PDCP_PDU_NUMBER: Self = ExtensionType(0x82);
-    /// §5.2.2.3 (three octets of contents or more).
+    /// §5.2.2.3.
     pub const SERVICE_CLASS_INDICATOR: Self = ExtensionType(0x20);
     /// §5.2.2.1: the source port of the message that caused an Error Indication.
     pub const UDP_PORT: Self = ExtensionType(0x40);
     /// §5.2.2.4.
     pub const RAN_CONTAINER: Self = ExtensionType(0x81);
-    /// §5.2.2.5, the variant that endpoints need not understand.
+    /// §5.2.2.2A, the type that endpoints need not understand.
     pub const LONG_PDCP_PDU_NUMBER_OPTIONAL: Self = ExtensionType(0x03);
-    /// §5.2.2.6.
+    /// §5.2.2.5.
     pub const XW_RAN_CONTAINER: Self = ExtensionType(0x83);
-    /// §5.2.2.6A.
+    /// §5.2.2.6.
     pub const NR_RAN_CONTAINER: Self = ExtensionType(0x84);
     /// §5.2.2.7, TS 38.415.
     pub const PDU_SESSION_CONTAINER: Self = ExtensionType(0x85);

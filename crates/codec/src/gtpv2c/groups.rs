@@ -243,7 +243,7 @@ tables! {
     }
 
     group
-    /// Bearer Context in a Forward Relocation Response, tables 7.3.2-2 to 7.3.2-5.
+    /// Bearer Context in a Forward Relocation Response, table 7.3.2-2.
     SetupBearerContext = 93 {
         C ebi: Ebi [0],
         C enb_downlink_forwarding_fteid: Fteid [0],
@@ -292,7 +292,7 @@ tables! {
     }
 
     group
-    /// Overload Control Information, tables 7.2.1-5 and following.
+    /// Overload Control Information, table 7.2.1-4 and following.
     OverloadControlInformation = 180 {
         M sequence_number: ControlSequenceNumber [0],
         M metric: Metric [0],
@@ -309,14 +309,14 @@ tables! {
     }
 
     group
-    /// Remote UE Context, table 7.2.1-4 and following.
+    /// Remote UE Context, table 7.2.1-5 and following.
     RemoteUeContext = 191 {
         M remote_user_id: RemoteUserId [0],
         M remote_ue_ip_information: RemoteUeIpInformation [0],
     }
 
     group
-    /// SCEF PDN Connection, tables 7.3.1-4 and 7.3.6-4.
+    /// SCEF PDN Connection, tables 7.3.1-5 and 7.3.6-5.
     ScefPdnConnection = 195 {
         M apn: Apn [0],
         M default_ebi: Ebi [0],

@@ -9,7 +9,7 @@ use crate::gtpv2c::IeType;
 use crate::gtpv2c::table::IeValue;
 use crate::wire::{Put, Reader};
 
-/// What became of a request, or why a message is sent.
+/// What became of a request, or why a message is sent: table 8.4-1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CauseValue(pub u8);
 

@@ -24,7 +24,7 @@ impl ServingNetwork {
     }
 }
 
-/// PLMN ID, §8.41: the network that a UE selected. The order of its digits differs from the other elements.
+/// PLMN ID, §8.50: the network that a UE selected. The order of its digits differs from the other elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PlmnId(pub Plmn);
 

@@ -118,7 +118,7 @@ macro_rules! domain_names {
 domain_names! {
     /// Fully Qualified Domain Name, §8.66.
     Fqdn = FQDN
-    /// PGW Set FQDN, §8.148.
+    /// PGW Set FQDN, §8.146.
     PgwSetFqdn = PGW_SET_FQDN
 }
 
@@ -152,7 +152,7 @@ impl IeValue for LocalDistinguishedName {
     }
 }
 
-/// STN-SR, §8.2A: the number to which a call is transferred.
+/// STN-SR, TS 29.280 §6.2: the number to which a call is transferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StnSr {
     /// Nature of address and numbering plan, TS 29.002.

@@ -138,19 +138,19 @@ named_u8! {
         8 START_RAI_AND_MACRO_ENB_ID "Start Reporting RAI and Macro eNodeB ID"
     }
 
-    /// Service Indicator, §8.77.
+    /// Service Indicator, §8.80.
     ServiceIndicator & 0xff = SERVICE_INDICATOR {
         1 CS_CALL "CS call indicator"
         2 SMS "SMS indicator"
     }
 
-    /// Detach Type, §8.79.
+    /// Detach Type, §8.81.
     DetachType & 0xff = DETACH_TYPE {
         1 PS "PS Detach"
         2 COMBINED "Combined PS/CS Detach"
     }
 
-    /// Action Indication, §8.96.
+    /// Action Indication, §8.99.
     ActionIndication & 0x07 = ACTION_INDICATION {
         0 NONE "No Action"
         1 DEACTIVATION "Deactivation Indication"
@@ -202,29 +202,29 @@ plain! {
     Pti(u8, u8, put_u8) = PTI
     /// TMSI, §8.23: temporary identity of a UE in the circuit-switched domain.
     Tmsi(u32, u32, put_u32) = TMSI
-    /// P-TMSI, §8.42: temporary identity of a UE at an SGSN.
+    /// P-TMSI, §8.41: temporary identity of a UE at an SGSN.
     PTmsi(u32, u32, put_u32) = P_TMSI
-    /// P-TMSI Signature, §8.43, 24 bits.
+    /// P-TMSI Signature, §8.42, 24 bits.
     PTmsiSignature(u32, u24, put_u24, 0xff_ffff) = P_TMSI_SIGNATURE
-    /// Hop Counter, §8.45: how many times the message may still be sent on.
+    /// Hop Counter, §8.43: how many times the message may still be sent on.
     HopCounter(u8, u8, put_u8) = HOP_COUNTER
-    /// RFSP Index, §8.73: RAT/frequency selection priority, 1 to 256.
+    /// RFSP Index, §8.77: RAT/frequency selection priority, 1 to 256.
     RfspIndex(u16, u16, put_u16) = RFSP_INDEX
-    /// CSG ID, §8.76: closed subscriber group, 27 bits.
+    /// CSG ID, §8.78: closed subscriber group, 27 bits.
     CsgId(u32, u32, put_u32, 0x07ff_ffff) = CSG_ID
     /// ULI Timestamp, §8.101: when the UE was there, seconds since 1900 (NTP).
     UliTimestamp(u32, u32, put_u32) = ULI_TIMESTAMP
     /// TWAN Identifier Timestamp, §8.110: seconds since 1900 (NTP).
     TwanIdentifierTimestamp(u32, u32, put_u32) = TWAN_IDENTIFIER_TIMESTAMP
-    /// Metric, §8.112: percent of load or of reduction, 0 to 100; more is taken as 100.
+    /// Metric, §8.113: percent of load or of reduction, 0 to 100; more is taken as 100.
     Metric(u8, u8, put_u8) = METRIC
-    /// Sequence Number, §8.113: orders load and overload control information of a node.
+    /// Sequence Number, §8.114: orders load and overload control information of a node.
     ControlSequenceNumber(u32, u32, put_u32) = SEQUENCE_NUMBER
     /// Mapped UE Usage Type, §8.131.
     MappedUeUsageType(u16, u16, put_u16) = MAPPED_UE_USAGE_TYPE
-    /// Additional RRM Policy Index, §8.142.
+    /// Additional RRM Policy Index, §8.138.
     AdditionalRrmPolicyIndex(u32, u32, put_u32) = ADDITIONAL_RRM_POLICY_INDEX
-    /// Bit Rate, §8.144, kbit/s.
+    /// Bit Rate, §8.142, kbit/s.
     BitRate(u32, u32, put_u32) = BIT_RATE
     /// Port Number, §8.56, of UDP or TCP.
     PortNumber(u16, u16, put_u16) = PORT_NUMBER

@@ -396,7 +396,7 @@ impl IeValue for PresenceReportingAreaInformation {
     }
 }
 
-/// SGi PtP Tunnel Address, §8.146: the other end of a tunnel for non-IP data.
+/// SGi PtP Tunnel Address, §8.144: the other end of a tunnel for non-IP data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct SgiPtpTunnelAddress {
     /// Over IPv4.
@@ -465,7 +465,7 @@ macro_rules! pcos {
 pcos! {
     /// Additional Protocol Configuration Options, §8.94: between a WLAN and the P-GW.
     Apco = APCO
-    /// Extended Protocol Configuration Options, §8.127. A few containers of later releases have a length of two octets
+    /// Extended Protocol Configuration Options, §8.128. A few containers of later releases have a length of two octets
     /// and end the list that [`Pco::containers`] gives.
     Epco = EPCO
 }

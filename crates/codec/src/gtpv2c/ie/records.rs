@@ -126,7 +126,7 @@ macro_rules! records {
 }
 
 records! {
-    /// Global CN-Id, §8.25: a core network node.
+    /// Global CN-Id, §8.24: a core network node.
     GlobalCnId = GLOBAL_CN_ID {
         /// The network.
         plmn: Plmn as plmn,
@@ -134,7 +134,7 @@ records! {
         cn_id: u16 as u16,
     }
 
-    /// S1-U Data Forwarding Info, §8.24.
+    /// S1-U Data Forwarding Info, §8.26.
     S1uDataForwardingInfo = S1U_DATA_FORWARDING_INFO {
         /// The bearer.
         ebi: Ebi as ebi,
@@ -162,7 +162,7 @@ records! {
         collection_entity: Vec<u8> as rest,
     }
 
-    /// Trace Reference, §8.47.
+    /// Trace Reference, §8.45.
     TraceReference = TRACE_REFERENCE {
         /// The network that traces.
         plmn: Plmn as plmn,
@@ -170,7 +170,7 @@ records! {
         trace_id: u32 as u24,
     }
 
-    /// Extended Trace Information, §8.140.
+    /// Extended Trace Information, §8.136.
     ExtendedTraceInformation = EXTENDED_TRACE_INFORMATION {
         /// The network that traces.
         plmn: Plmn as plmn,
@@ -222,7 +222,7 @@ records! {
         m_tmsi: u32 as u32,
     }
 
-    /// Packet Flow ID, §8.52.
+    /// Packet Flow ID, §8.53.
     PacketFlowId = PACKET_FLOW_ID {
         /// The bearer.
         ebi: Ebi as ebi,
@@ -250,7 +250,7 @@ records! {
         codecs: Vec<u8> as lv,
     }
 
-    /// IPv4 Configuration Parameters, §8.98.
+    /// IPv4 Configuration Parameters, §8.97.
     Ipv4ConfigurationParameters = IPV4_CONFIGURATION_PARAMETERS {
         /// Length of the subnet's prefix in bits.
         prefix_length: u8 as u8,
@@ -272,7 +272,7 @@ records! {
         realm: Vec<u8> as lv,
     }
 
-    /// Header Compression Configuration, §8.126.
+    /// Header Compression Configuration, §8.127.
     HeaderCompressionConfiguration = HEADER_COMPRESSION_CONFIGURATION {
         /// ROHC profiles, as bits.
         rohc_profiles: u16 as u16,
@@ -280,7 +280,7 @@ records! {
         max_cid: u16 as u16,
     }
 
-    /// Serving PLMN Rate Control, §8.128: packets in six minutes; 65,535 is no limit.
+    /// Serving PLMN Rate Control, §8.129: packets in six minutes; 65,535 is no limit.
     ServingPlmnRateControl = SERVING_PLMN_RATE_CONTROL {
         /// Uplink.
         uplink: u16 as u16,
@@ -288,7 +288,7 @@ records! {
         downlink: u16 as u16,
     }
 
-    /// Counter, §8.129.
+    /// Counter, §8.130.
     Counter = COUNTER {
         /// Since when it counts: seconds since 1900 (NTP).
         since: u32 as u32,
@@ -296,7 +296,7 @@ records! {
         value: u8 as u8,
     }
 
-    /// APN Rate Control Status, §8.136.
+    /// APN Rate Control Status, §8.135.
     ApnRateControlStatus = APN_RATE_CONTROL_STATUS {
         /// Packets that may still go uplink.
         uplink_packets: u32 as u32,
@@ -308,7 +308,7 @@ records! {
         valid_until: u64 as u64,
     }
 
-    /// Services Authorized, §8.143, TS 23.285.
+    /// Services Authorized, §8.141, TS 23.285.
     ServicesAuthorized = SERVICES_AUTHORIZED {
         /// As a vehicle: 0 authorized, 1 not.
         vehicle: u8 as u8,
@@ -359,7 +359,7 @@ flags! {
         asi = 0x08,
     }
 
-    /// CSG Information Reporting Action, §8.74: what is to be told.
+    /// CSG Information Reporting Action, §8.76: what is to be told.
     CsgInformationReportingAction = CSG_INFORMATION_REPORTING_ACTION {
         /// UCICSG: when the UE enters or leaves a CSG cell.
         csg = 0x01,
@@ -369,7 +369,7 @@ flags! {
         unsubscribed_hybrid = 0x04,
     }
 
-    /// CSG Membership Indication, §8.76.
+    /// CSG Membership Indication, §8.79.
     CsgMembershipIndication = CSG_MEMBERSHIP_INDICATION {
         /// The UE is a member.
         member = 0x01,
@@ -409,13 +409,13 @@ flags! {
         vf = 0x02,
     }
 
-    /// H(e)NB Information Reporting, §8.97.
+    /// H(e)NB Information Reporting, §8.96.
     HenbInformationReporting = HENB_INFORMATION_REPORTING {
         /// FTI: tell changes of the fixed network's address.
         fti = 0x01,
     }
 
-    /// Change to Report Flags, §8.99.
+    /// Change to Report Flags, §8.98.
     ChangeToReportFlags = CHANGE_TO_REPORT_FLAGS {
         /// SNCR: the serving network changed.
         serving_network = 0x01,
@@ -431,7 +431,7 @@ flags! {
         multi_connection = 0x02,
     }
 
-    /// WLAN Offloadability Indication, §8.115.
+    /// WLAN Offloadability Indication, §8.116.
     WlanOffloadabilityIndication = WLAN_OFFLOADABILITY_INDICATION {
         /// May be offloaded from UTRAN.
         utran = 0x01,
@@ -451,7 +451,7 @@ flags! {
         ip_header_compression = 0x08,
     }
 
-    /// UP Function Selection Indication Flags, §8.134.
+    /// UP Function Selection Indication Flags, §8.133.
     UpFunctionSelectionIndicationFlags = UP_FUNCTION_SELECTION_INDICATION_FLAGS {
         /// DCNR: dual connectivity with NR.
         dcnr = 0x01,
@@ -481,7 +481,7 @@ macro_rules! carried {
 }
 
 carried! {
-    /// Source RNC PDCP Context Info, §8.54: an RRC container of TS 25.331.
+    /// Source RNC PDCP Context Info, §8.55: an RRC container of TS 25.331.
     SourceRncPdcpContextInfo = SOURCE_RNC_PDCP_CONTEXT_INFO
     /// Channel Needed, §8.63, TS 44.018.
     ChannelNeeded = CHANNEL_NEEDED
@@ -491,13 +491,13 @@ carried! {
     TransactionIdentifier = TI
     /// Monitoring Event Information, §8.120.
     MonitoringEventInformation = MONITORING_EVENT_INFORMATION
-    /// Monitoring Event Extension Information, §8.141.
+    /// Monitoring Event Extension Information, §8.137.
     MonitoringEventExtensionInformation = MONITORING_EVENT_EXTENSION_INFORMATION
     /// Remote UE IP Information, §8.124, TS 24.301 §9.9.4.20.
     RemoteUeIpInformation = REMOTE_UE_IP_INFORMATION
 }
 
-/// S103 PDN Data Forwarding Info, §8.23.
+/// S103 PDN Data Forwarding Info, §8.25.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S103DataForwardingInfo {
     /// The address of the HSGW, 4 or 16 octets.
@@ -588,7 +588,7 @@ impl IeValue for FCause {
     }
 }
 
-/// RAB Context, §8.53.
+/// RAB Context, §8.54.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RabContext {
     /// Which of the four sequence numbers are there, from bit 4: uplink PDCP, downlink PDCP, uplink GTP-U, downlink
@@ -750,7 +750,7 @@ impl IeValue for MdtConfiguration {
     }
 }
 
-/// APN and Relative Capacity, §8.114.
+/// APN and Relative Capacity, §8.115.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ApnAndRelativeCapacity {
     /// Percent of the node's capacity for this APN, 1 to 100.
@@ -927,7 +927,7 @@ impl IeValue for SecondaryRatUsageDataReport {
     }
 }
 
-/// Maximum Packet Loss Rate, §8.135: tenths of a percent, 0 to 1000.
+/// Maximum Packet Loss Rate, §8.134: tenths of a percent, 0 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MaximumPacketLossRate {
     /// Uplink.
@@ -964,7 +964,7 @@ impl IeValue for MaximumPacketLossRate {
     }
 }
 
-/// PC5 QoS Flow, §8.145.
+/// PC5 QoS Flow, §8.143.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pc5QosFlow {
     /// PC5 5QI.

@@ -271,7 +271,7 @@ tables! {
     }
 
     message
-    /// §7.4.9: a call waits for the UE.
+    /// §7.4.5: a call waits for the UE.
     CsPagingIndication = 151 {
         M imsi: Imsi [0],
         C location_area: Uli [0],
@@ -284,50 +284,50 @@ tables! {
     }
 
     message
-    /// §7.3.18.
+    /// §7.3.19.
     RanInformationRelay = 152 {
         M bss_container: FContainer [0],
         C rim_routing_address: TargetIdentification [0],
     }
 
     message
-    /// §7.4.5.
+    /// §7.4.6.
     AlertMmeNotification = 153 {
 
     }
 
     message
-    /// §7.4.6.
+    /// §7.4.7.
     AlertMmeAcknowledge = 154 {
         M cause: Cause [0],
     }
 
     message
-    /// §7.4.7.
+    /// §7.4.8.
     UeActivityNotification = 155 {
 
     }
 
     message
-    /// §7.4.8.
+    /// §7.4.9.
     UeActivityAcknowledge = 156 {
         M cause: Cause [0],
     }
 
     message
-    /// §7.3.19.
+    /// §7.3.20.
     IsrStatusIndication = 157 {
         M action_indication: ActionIndication [0],
     }
 
     message
-    /// §7.3.20.
+    /// §7.3.21.
     UeRegistrationQueryRequest = 158 {
         M imsi: Imsi [0],
     }
 
     message
-    /// §7.3.21.
+    /// §7.3.22.
     UeRegistrationQueryResponse = 159 {
         M cause: Cause [0],
         A imsi: Imsi [0],

@@ -262,14 +262,14 @@ tables! {
     }
 
     message
-    /// §7.2.25: UEs came or went behind a relaying UE.
+    /// §7.2.26: UEs came or went behind a relaying UE.
     RemoteUeReportNotification = 40 {
         CO remote_ue_contexts_connected: Vec<RemoteUeContext> [0],
         CO remote_ue_contexts_disconnected: Vec<RemoteUeContext> [1],
     }
 
     message
-    /// §7.2.26.
+    /// §7.2.27.
     RemoteUeReportAcknowledge = 41 {
         M cause: Cause [0],
     }
