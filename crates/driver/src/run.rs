@@ -177,14 +177,17 @@ fn boot() -> Boot {
 }
 
 /// The restart counter, TS 23.007 §18: one more than last time where there is a place to remember it (a directory in
-/// `STATE_DIRECTORY`, as systemd gives), else the clock's seconds, which differ from the last time's too.
+/// `STATE_DIRECTORY`, as systemd gives).
+///
+/// Elsewhere it is the clock's seconds and the process's number together: after a restart within the second the number
+/// is another one, and where it is always the same, as in a container, the restart takes longer than that.
 fn restart_counter() -> u8 {
     let directory = std::env::var_os("STATE_DIRECTORY");
     if let Some(counter) = directory.and_then(|directory| next_in(Path::new(&directory))) {
         return counter;
     }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_secs() as u8
+    (since.as_secs() as u8).wrapping_add(std::process::id() as u8)
 }
 
 fn next_in(directory: &Path) -> Option<u8> {
