@@ -101,7 +101,7 @@ pub struct Subscriber {
     /// What the subscriber's packets are.
     #[serde(rename = "type", default)]
     pub kind: Traffic,
-    /// The device where the UE is: `external` clients come in there, `http_get` has the UE's address on it.
+    /// The device where `external` clients come in; `http_get` needs none.
     #[serde(default, deserialize_with = "text::parsed_option")]
     pub euu_if_name: Option<String>,
     /// What `http_get` fetches.
@@ -339,7 +339,7 @@ fn check_traffic(
     euu_if_name: Option<&str>,
     http_url: Option<&str>,
 ) -> Result<(), (&'static str, String)> {
-    if traffic != Traffic::None && euu_if_name.is_none() {
+    if traffic == Traffic::External && euu_if_name.is_none() {
         let problem = "is missing, expected the name of a network device".to_owned();
         return Err(("euu_if_name", problem));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use epc_codec::Imsi;
-use epc_codec::s1ap::EnbUeS1apId;
+use epc_codec::s1ap::{Cause, EnbUeS1apId, Reset, ResetType};
 use tracing::info;
 
 use crate::attach::{State, Subscription};
@@ -54,7 +54,16 @@ impl Enb {
             .copied()
             .collect();
         gone.sort_unstable();
-        let moved = config.mme_addr != self.config.mme_addr || config.plmn() != self.plmn;
+        let other_mme = config.mme_addr != self.config.mme_addr;
+        let place = |config: &Config| (config.plmn(), config.tai, config.eci);
+        let moved = other_mme || place(&config) != place(&self.config);
+        if other_mme {
+            // Said once: should it be lost, the MME finds out by our silence.
+            self.send(Reset {
+                cause: Cause::OM_INTERVENTION,
+                reset_type: ResetType::All,
+            });
+        }
         self.configure(config);
         let mut counts = Counts {
             removed: gone.len(),
@@ -81,7 +90,7 @@ impl Enb {
             "configuration taken"
         );
         if moved {
-            self.s1_lost(now);
+            self.set_up_s1_again(now);
         }
         self.attach_waiting(now);
     }
@@ -208,6 +217,18 @@ mod tests {
             panic!("{out:?}")
         };
         assert_eq!(subscriber.kind, crate::config::Traffic::External);
+    }
+
+    #[test]
+    fn another_mme_or_place_sets_s1_up_again() {
+        let (mut lab, _) = three();
+        let mut moved = config(THREE);
+        moved.tai = 2;
+        let out = lab.command(Command::Reload(moved));
+        assert!(names(&out).contains(&"S1SetupRequest"));
+        assert_eq!(said(&out), ["DETACH REQUEST"], "the one that wants it");
+        let out = lab.mme(s1_setup_response());
+        assert_eq!(initial(&out).len(), 3);
     }
 
     #[test]

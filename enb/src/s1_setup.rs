@@ -140,6 +140,11 @@ impl Enb {
             return;
         }
         warn!(peer = %self.config.mme_addr, "MME has forgotten this eNB");
+        self.set_up_s1_again(now);
+    }
+
+    /// Begins anew, whatever there was. The UEs keep their bearers until the MME has accepted the eNB.
+    pub(crate) fn set_up_s1_again(&mut self, now: Instant) {
         self.s1.accepted = false;
         self.metrics.s1_up.set(0);
         self.start_s1_setup(now);

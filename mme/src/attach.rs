@@ -228,6 +228,9 @@ impl Mme {
         if message.tai.plmn != self.plmn {
             return self.reject(id, EmmCause::PLMN_NOT_ALLOWED, None, now);
         }
+        if self.config.barred.contains(&imsi) {
+            return self.reject(id, EmmCause::EPS_SERVICES_NOT_ALLOWED, None, now);
+        }
         if self.ues.len() > self.config.max_sessions {
             return self.reject(id, EmmCause::CONGESTION, None, now);
         }
@@ -493,7 +496,7 @@ impl Mme {
         };
         let address = erab.transport_address;
         let Some(address) = address.ipv4().map(IpAddr::V4).or(address.ipv6().map(IpAddr::V6)) else {
-            return;
+            return self.attach_given_up(id, Cause::TRANSPORT_UNSPECIFIED, now);
         };
         let enb_s1u = Fteid::new(InterfaceType::S1U_ENB_GTP_U, erab.enb_s1u, address);
         if let SessionState::Up(session) = &mut ue.session {

@@ -1,9 +1,10 @@
 //! The YAML of an MME: the keys of go-gtp's gw-tester, and ours with defaults.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use epc_codec::{Apn, Plmn};
+use epc_codec::{Apn, Imsi, Plmn};
 use epc_node::config::{GtpC, LogFormat, S1ap, listen_address, seconds};
 use epc_node::text::{self, Digits};
 use ipnet::IpNet;
@@ -44,6 +45,9 @@ pub struct Config {
     /// Where eNBs may be: subnets. Anywhere, if there are none; the network that they serve must be ours all the same.
     #[serde(default)]
     pub enb_networks: Vec<IpNet>,
+    /// Subscribers that are not served: their attach is refused, and a reload detaches them.
+    #[serde(default, deserialize_with = "imsis")]
+    pub barred: HashSet<Imsi>,
     /// UEs at the most; beyond comes Attach Reject with cause 22, congestion.
     #[serde(default = "max_sessions", deserialize_with = "sessions")]
     pub max_sessions: usize,
@@ -79,6 +83,14 @@ impl Config {
         }
         Ok(())
     }
+}
+
+fn imsis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashSet<Imsi>, D::Error> {
+    let imsis = Vec::<Digits<6, 15>>::deserialize(deserializer)?;
+    let parsed = imsis
+        .iter()
+        .map(|imsi| imsi.as_str().parse().map_err(serde::de::Error::custom));
+    parsed.collect()
 }
 
 fn sessions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

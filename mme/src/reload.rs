@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use epc_codec::Imsi;
 use tracing::info;
 
 use crate::attach::SessionState;
 use crate::{Config, Mme, Timer, UeId, repetition};
 
 impl Mme {
-    /// Takes another configuration, for what comes from now on; nobody who is attached is disturbed.
+    /// Takes another configuration, for what comes from now on. Of those who are attached, only who is barred now notices.
     pub(crate) fn reload(&mut self, config: Config, now: Instant) {
         let former = self.sgw_path();
         self.asked.reconfigure(repetition(&config));
@@ -25,6 +26,11 @@ impl Mme {
         };
         if former != self.sgw_path() && !self.ues.values().any(|ue| used(ue.session)) {
             self.gtpc.forget(&former);
+        }
+        let mut barred: Vec<Imsi> = self.config.barred.iter().copied().collect();
+        barred.sort_unstable();
+        for imsi in barred {
+            self.operator_detach(&imsi, now);
         }
         info!("configuration taken");
     }
@@ -87,6 +93,27 @@ mod tests {
         });
         assert!(lab.mme.is_drained());
         assert_eq!(lab.enb(initial(3, 3)), [], "nobody attaches any more");
+    }
+
+    #[test]
+    fn barred_subscriber_is_detached_and_refused() {
+        let (mut lab, session) = Lab::attached();
+        let mut other = config("");
+        other.barred.insert(imsi(1));
+        let out = lab.command(Command::Reload(other));
+        assert!(matches!(
+            said(&out)[0],
+            epc_codec::nas::Message::NetworkDetachRequest(_)
+        ));
+        let out = lab.enb(detach_accept(session));
+        lab.sgw_answers_all(&out);
+        lab.enb(release_complete(session));
+        lab.assert_empty();
+        let out = lab.enb(initial(2, 1));
+        let epc_codec::nas::Message::AttachReject(reject) = &said(&out)[0] else {
+            panic!("{out:?}")
+        };
+        assert_eq!(reject.cause, epc_codec::nas::EmmCause::EPS_SERVICES_NOT_ALLOWED);
     }
 
     #[test]
