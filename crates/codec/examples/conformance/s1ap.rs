@@ -50,7 +50,7 @@ fn well_formed(item: &Value, octets: &[u8]) -> Result<bool, String> {
         &expect["criticality"],
     )?;
     same("message", &json!(pdu.message_name()), &expect["message"])?;
-    same("ies", &json!(ies), &expect["ies"])?;
+    same("ies", &json!(ies), &named(&expect["ies"]))?;
     for (name, expected) in expect["key"].as_object().into_iter().flatten() {
         key(&pdu, name, expected)?;
     }
@@ -101,6 +101,20 @@ fn well_formed(item: &Value, octets: &[u8]) -> Result<bool, String> {
         &ids["enb_ue_s1ap_id"],
     )?;
     Ok(true)
+}
+
+/// The expected IEs, without a name for those that have none here: what another decoder writes for an IE that no release
+/// has is its own affair.
+fn named(ies: &Value) -> Value {
+    let mut ies = ies.clone();
+    for ie in ies.as_array_mut().into_iter().flatten() {
+        let id = ie["id"].as_u64().and_then(|id| u16::try_from(id).ok());
+        if !s1ap::ies().any(|(known, ..)| Some(known) == id) {
+            ie["name"] = Value::Null;
+            ie["asn1_type"] = Value::Null;
+        }
+    }
+    ies
 }
 
 fn same(what: &str, found: &Value, expected: &Value) -> Result<(), String> {
@@ -173,25 +187,47 @@ fn key(pdu: &Pdu<'_>, name: &str, expected: &Value) -> Result<(), String> {
     let value = ie
         .decoded()
         .ok_or(format!("{name}: the value is not understood"))?;
-    let found = decoded(&value);
-    // Numbers of more than 64 bits are floating point in JSON: `bits` is compared, the octets were.
-    match found.get("bits").and_then(Value::as_u64) {
-        Some(65..) => same(name, &found["bits"], &expected["bits"]),
-        _ => same(name, &without_long(&found), &without_long(expected)),
-    }
+    same(
+        name,
+        &comparable(&decoded(&value)),
+        &comparable(&within_16_bits(name, expected)),
+    )
 }
 
-/// Without the `uint` of bit strings of more than 64 bits, in any depth.
-fn without_long(value: &Value) -> Value {
+/// Algorithms beyond the 16 that the specification has names for are not kept: a longer string of a later release.
+fn within_16_bits(name: &str, expected: &Value) -> Value {
+    let mut expected = expected.clone();
+    if name == "ue_security_capabilities" {
+        for algorithms in expected
+            .as_object_mut()
+            .into_iter()
+            .flat_map(|members| members.values_mut())
+        {
+            if let (Some(length @ 17..=63), Some(value)) =
+                (algorithms["bits"].as_u64(), algorithms["uint"].as_u64())
+            {
+                *algorithms = bits(16, value >> (length - 16));
+            }
+        }
+    }
+    expected
+}
+
+/// Without what the values of the codec do not have, in any depth: the `uint` of bit strings of more than 64 bits, which
+/// JSON has no exact number for, extension containers, and members that a later release adds. The octets of each IE
+/// were compared.
+fn comparable(value: &Value) -> Value {
     match value {
-        Value::Array(items) => items.iter().map(without_long).collect(),
+        Value::Array(items) => items.iter().map(comparable).collect(),
         Value::Object(members) => {
             let long = members
                 .get("bits")
                 .and_then(Value::as_u64)
                 .is_some_and(|bits| bits > 64);
-            let kept = members.iter().filter(|(name, _)| !(long && *name == "uint"));
-            kept.map(|(name, value)| (name.clone(), without_long(value)))
+            let kept = members.iter().filter(|(name, _)| {
+                !(long && *name == "uint") && *name != "iE-Extensions" && !name.starts_with("_ext_")
+            });
+            kept.map(|(name, value)| (name.clone(), comparable(value)))
                 .collect()
         }
         other => other.clone(),
