@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! eNB    from UE, in at euu_if_name  -> table 3001: default via the TUN device      external
+//!        to UE, in at the TUN device -> table 3001: the UE at euu_if_name, if no other route leads there
 //!        from UE, of this host       -> table 3001, and the UE's address on the TUN device   http_get
 //! P-GW   in at sgi_if_name           -> table 3002: subnets and addresses of UEs via the TUN device
 //!        of this host                -> table 3002
@@ -34,6 +35,10 @@ pub fn has_device(name: &str) -> bool {
     nix::net::if_::if_nametoindex(name).is_ok()
 }
 
+fn index(device: &str) -> Result<u32, Error> {
+    nix::net::if_::if_nametoindex(device).map_err(|_| Error::NoDevice(device.to_owned()))
+}
+
 /// The device that a key names must be there.
 pub fn expect_device(key: &str, name: &str) -> Result<(), Problem> {
     if has_device(name) {
@@ -57,6 +62,7 @@ pub fn expect_device(key: &str, name: &str) -> Result<(), Problem> {
 #[derive(Debug)]
 pub struct UeSide {
     routing: Routing,
+    tun_name: String,
     forwards: bool,
 }
 
@@ -66,15 +72,19 @@ impl UeSide {
         let explain = |error| explain(error, route_table);
         let mut routing = Routing::open(tun_name, route_table).await.map_err(explain)?;
         for net in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
-            let added = routing.add_route(net).await;
+            let added = routing.add_route(net, routing.tun).await;
             optional_ipv6(net.addr(), added).map_err(explain)?;
         }
         sysctl::accept_any_source(tun_name);
-        let forwards = false;
-        Ok(UeSide { routing, forwards })
+        Ok(UeSide {
+            routing,
+            tun_name: tun_name.to_owned(),
+            forwards: false,
+        })
     }
 
-    /// A client behind `device` uses this address: its packets go into the tunnel.
+    /// A client behind `device` uses this address: its packets go into the tunnel, and those from the tunnel to the
+    /// client.
     pub async fn external_up(&mut self, ue: UeAddress, device: &str) {
         if !self.forwards {
             self.forwards = true;
@@ -82,28 +92,39 @@ impl UeSide {
         }
         for net in nets(ue) {
             report("rule", net, self.routing.add_rule(Rule::from(net, device)).await);
+            report("way back", net, self.add_way_back(net, device).await);
         }
     }
 
     /// The opposite of [`UeSide::external_up`].
     pub async fn external_down(&mut self, ue: UeAddress, device: &str) {
         for net in nets(ue) {
-            report(
-                "rule",
-                net,
-                self.routing.remove_rule(&Rule::from(net, device)).await,
-            );
+            report("way back", net, self.remove_way_back(net, device).await);
+            let rule = Rule::from(net, device);
+            report("rule", net, self.routing.remove_rule(&rule).await);
         }
+    }
+
+    /// An address that the P-GW chose may be one that this host has no route to: then it is on the client's link.
+    async fn add_way_back(&mut self, net: IpNet, device: &str) -> Result<(), Error> {
+        let index = index(device)?;
+        if device == THIS_HOST || self.routing.leads_to(net.addr(), index).await? {
+            return Ok(());
+        }
+        self.routing.add_route(net, index).await?;
+        self.routing.add_rule(Rule::to(net, &self.tun_name)).await
+    }
+
+    async fn remove_way_back(&mut self, net: IpNet, device: &str) -> Result<(), Error> {
+        self.routing.remove_rule(&Rule::to(net, &self.tun_name)).await?;
+        self.routing.remove_route(net, index(device)?).await
     }
 
     /// This host itself is the UE: it gets the address, and what it sends from there goes into the tunnel.
     pub async fn local_up(&mut self, ue: UeAddress) {
         for net in nets(ue) {
-            report(
-                "rule",
-                net,
-                self.routing.add_rule(Rule::from(net, THIS_HOST)).await,
-            );
+            let rule = Rule::from(net, THIS_HOST);
+            report("rule", net, self.routing.add_rule(rule).await);
         }
         for address in addresses(ue) {
             report("address", address.into(), self.routing.hold(address).await);
@@ -116,11 +137,8 @@ impl UeSide {
             report("address", address.into(), self.routing.release(address).await);
         }
         for net in nets(ue) {
-            report(
-                "rule",
-                net,
-                self.routing.remove_rule(&Rule::from(net, THIS_HOST)).await,
-            );
+            let rule = Rule::from(net, THIS_HOST);
+            report("rule", net, self.routing.remove_rule(&rule).await);
         }
     }
 
@@ -159,7 +177,7 @@ impl NetworkSide {
                 debug!(%subnet, %network, "not routed as a whole");
                 continue;
             }
-            routing.add_route(*subnet).await.map_err(explain)?;
+            routing.add_route(*subnet, routing.tun).await.map_err(explain)?;
             routed.push(*subnet);
         }
         for any in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
@@ -181,14 +199,16 @@ impl NetworkSide {
     /// A UE has this address.
     pub async fn up(&mut self, ue: UeAddress) {
         for net in self.lone(ue) {
-            report("route", net, self.routing.add_route(net).await);
+            let tun = self.routing.tun;
+            report("route", net, self.routing.add_route(net, tun).await);
         }
     }
 
     /// The opposite of [`NetworkSide::up`].
     pub async fn down(&mut self, ue: UeAddress) {
         for net in self.lone(ue) {
-            report("route", net, self.routing.remove_route(net).await);
+            let tun = self.routing.tun;
+            report("route", net, self.routing.remove_route(net, tun).await);
         }
     }
 

@@ -5,7 +5,7 @@ use std::future::ready;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use futures_util::TryStreamExt;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::AddressAttribute;
 use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteProtocol, RouteScope, RouteType};
@@ -44,26 +44,47 @@ impl Error {
     }
 }
 
-/// Packets from `from` that come in at `device` (`lo`: that this host sends; none: wherever) are routed by the node's
-/// table.
+/// Packets between these networks that come in at `device` (`lo`: that this host sends; none: wherever) are routed by
+/// the node's table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Rule {
     from: IpNet,
+    to: IpNet,
     device: Option<String>,
 }
 
 impl Rule {
     pub(super) fn from(from: IpNet, device: &str) -> Rule {
-        let device = Some(device.to_owned());
-        Rule { from, device }
+        Rule {
+            from,
+            to: all(from),
+            device: Some(device.to_owned()),
+        }
+    }
+
+    pub(super) fn to(to: IpNet, device: &str) -> Rule {
+        Rule {
+            from: all(to),
+            to,
+            device: Some(device.to_owned()),
+        }
     }
 
     /// Every packet of the family of `any`.
     pub(super) fn everything(any: IpNet) -> Rule {
         Rule {
-            from: any,
+            from: all(any),
+            to: all(any),
             device: None,
         }
+    }
+}
+
+/// All addresses of the family of `net`.
+pub(super) fn all(net: IpNet) -> IpNet {
+    match net {
+        IpNet::V4(_) => IpNet::V4(Ipv4Net::default()),
+        IpNet::V6(_) => IpNet::V6(Ipv6Net::default()),
     }
 }
 
@@ -71,10 +92,12 @@ impl Rule {
 #[derive(Debug)]
 pub(super) struct Routing {
     handle: Handle,
-    tun: u32,
+    /// The index of the TUN device.
+    pub(super) tun: u32,
     table: u32,
     rules: HashSet<Rule>,
-    routes: HashSet<IpNet>,
+    /// Networks, and the indices of the devices they are routed into.
+    routes: HashSet<(IpNet, u32)>,
     addresses: HashSet<IpAddr>,
 }
 
@@ -83,8 +106,7 @@ impl Routing {
     pub(super) async fn open(tun_name: &str, table: u32) -> Result<Routing, Error> {
         let (connection, handle, _) = rtnetlink::new_connection()?;
         tokio::spawn(connection);
-        let tun =
-            nix::net::if_::if_nametoindex(tun_name).map_err(|_| Error::NoDevice(tun_name.to_owned()))?;
+        let tun = super::index(tun_name)?;
         let routing = Routing {
             handle,
             tun,
@@ -185,39 +207,47 @@ impl Routing {
             message.header.src_len = rule.from.prefix_len();
             message.attributes.push(RuleAttribute::Source(rule.from.addr()));
         }
+        if rule.to.prefix_len() > 0 {
+            message.header.dst_len = rule.to.prefix_len();
+            message
+                .attributes
+                .push(RuleAttribute::Destination(rule.to.addr()));
+        }
         message
     }
 
-    /// Routes a network into the TUN device.
-    pub(super) async fn add_route(&mut self, net: IpNet) -> Result<(), Error> {
-        if self.routes.contains(&net) {
+    /// Routes a network into a device, in the node's table.
+    pub(super) async fn add_route(&mut self, net: IpNet, device: u32) -> Result<(), Error> {
+        if self.routes.contains(&(net, device)) {
             return Ok(());
         }
-        self.handle.route().add(self.route_message(net)).execute().await?;
-        self.routes.insert(net);
+        let route = self.route_message(net, device);
+        self.handle.route().add(route).execute().await?;
+        self.routes.insert((net, device));
         Ok(())
     }
 
-    pub(super) async fn remove_route(&mut self, net: IpNet) -> Result<(), Error> {
-        if !self.routes.remove(&net) {
+    pub(super) async fn remove_route(&mut self, net: IpNet, device: u32) -> Result<(), Error> {
+        if !self.routes.remove(&(net, device)) {
             return Ok(());
         }
-        self.handle.route().del(self.route_message(net)).execute().await?;
+        let route = self.route_message(net, device);
+        self.handle.route().del(route).execute().await?;
         Ok(())
     }
 
-    fn route_message(&self, net: IpNet) -> RouteMessage {
+    fn route_message(&self, net: IpNet, device: u32) -> RouteMessage {
         match net {
             IpNet::V4(net) => RouteMessageBuilder::<Ipv4Addr>::new()
                 .destination_prefix(net.network(), net.prefix_len())
-                .output_interface(self.tun)
+                .output_interface(device)
                 .table_id(self.table)
                 .protocol(RouteProtocol::Other(PROTOCOL))
                 .scope(RouteScope::Link)
                 .build(),
             IpNet::V6(net) => RouteMessageBuilder::<Ipv6Addr>::new()
                 .destination_prefix(net.network(), net.prefix_len())
-                .output_interface(self.tun)
+                .output_interface(device)
                 .table_id(self.table)
                 .protocol(RouteProtocol::Other(PROTOCOL))
                 .build(),
@@ -255,6 +285,20 @@ impl Routing {
 
     /// Whether the kernel would deliver packets for this address here.
     async fn is_local(&self, address: IpAddr) -> Result<bool, Error> {
+        let way = self.way_to(address).await?;
+        Ok(way.is_some_and(|route| route.header.kind == RouteType::Local))
+    }
+
+    /// Whether the kernel sends packets for this address into this device already, or keeps them for itself.
+    pub(super) async fn leads_to(&self, address: IpAddr, device: u32) -> Result<bool, Error> {
+        let way = self.way_to(address).await?;
+        Ok(way.is_some_and(|route| {
+            route.header.kind == RouteType::Local || route.attributes.contains(&RouteAttribute::Oif(device))
+        }))
+    }
+
+    /// The route that the kernel would take to this address from here; none is none.
+    async fn way_to(&self, address: IpAddr) -> Result<Option<RouteMessage>, Error> {
         let route = match address {
             IpAddr::V4(address) => RouteMessageBuilder::<Ipv4Addr>::new()
                 .destination_prefix(address, 32)
@@ -266,9 +310,8 @@ impl Routing {
         let found: Result<Vec<RouteMessage>, rtnetlink::Error> =
             self.handle.route().get(route).execute().try_collect().await;
         match found {
-            Ok(routes) => Ok(routes.iter().any(|route| route.header.kind == RouteType::Local)),
-            // No route at all: then not here.
-            Err(rtnetlink::Error::NetlinkError(_)) => Ok(false),
+            Ok(routes) => Ok(routes.into_iter().next()),
+            Err(rtnetlink::Error::NetlinkError(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -301,8 +344,14 @@ impl Routing {
             let gone = self.handle.rule().del(self.rule_message(&rule)).execute().await;
             ignore(gone);
         }
-        for net in std::mem::take(&mut self.routes) {
-            ignore(self.handle.route().del(self.route_message(net)).execute().await);
+        for (net, device) in std::mem::take(&mut self.routes) {
+            ignore(
+                self.handle
+                    .route()
+                    .del(self.route_message(net, device))
+                    .execute()
+                    .await,
+            );
         }
         for address in std::mem::take(&mut self.addresses) {
             self.addresses.insert(address);

@@ -127,7 +127,7 @@ impl Lab {
 }
 
 fn index(device: &str) -> u32 {
-    nix::net::if_::if_nametoindex(device).unwrap()
+    super::index(device).unwrap()
 }
 
 fn v4(ue: UeAddress) -> Ipv4Addr {
@@ -159,6 +159,32 @@ fn packets_of_an_external_client_go_into_the_tunnel_while_it_is_attached() {
         host.external_up(UE, "eth0").await;
         host.stop().await;
         assert_eq!(lab.marked_rules().await, 0);
+    });
+}
+
+#[test]
+fn client_with_an_address_that_no_route_leads_to_is_on_its_link() {
+    in_lab(async |lab| {
+        forward_everything();
+        let gone = RouteMessageBuilder::<Ipv4Addr>::new().gateway(Ipv4Addr::new(192, 0, 2, 254));
+        lab.handle.route().del(gone.build()).execute().await.unwrap();
+        let back = RouteMessageBuilder::<Ipv4Addr>::new().gateway(Ipv4Addr::new(198, 51, 100, 254));
+        // Whatever comes out of the tunnel has a source that is routed elsewhere.
+        lab.address("nut", Ipv4Addr::new(198, 51, 100, 1), 24)
+            .await
+            .unwrap();
+        lab.handle.route().add(back.build()).execute().await.unwrap();
+        let mut host = UeSide::start("tun", TABLE).await.unwrap();
+        host.external_up(UE, "eth0").await;
+        assert_eq!(lab.route(SERVER, v4(UE), Some("tun")).await, Some(index("eth0")));
+        assert_eq!(lab.route(v4(UE), SERVER, Some("eth0")).await, Some(index("tun")));
+        host.external_down(UE, "eth0").await;
+        assert_eq!(lab.marked_rules().await, 0);
+        host.external_up(UE, "eth0").await;
+        host.stop().await;
+        assert_eq!(lab.marked_rules().await, 0);
+        let mark = |route: &RouteMessage| u8::from(route.header.protocol) == PROTOCOL;
+        assert_eq!(lab.routes().await.iter().filter(|route| mark(route)).count(), 0);
     });
 }
 
@@ -313,6 +339,36 @@ fn strict_reverse_path_filter_is_loosened_for_the_tun_device_only() {
             ["1".to_owned(), "1".to_owned(), "2".to_owned()]
         );
         host.stop().await;
+    });
+}
+
+#[test]
+fn page_that_the_ues_kind_of_address_cannot_reach_is_not_fetched_from_another() {
+    in_lab(async |_| {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut registry = Registry::default();
+        let mut fetches = Fetches::new(&mut registry);
+        let fetch = Fetch {
+            ue: UeAddress {
+                ipv4: None,
+                ipv6: Some("2001:db8:1::1".parse().unwrap()),
+            },
+            url: format!("http://{}/", listener.local_addr().unwrap()),
+            interval: std::time::Duration::from_millis(1),
+        };
+        fetches.start("a", fetch);
+        let failed = async {
+            let mut metrics = String::new();
+            while !metrics.contains("enb_http_get_total{result=\"failed\"}") {
+                tokio::task::yield_now().await;
+                metrics.clear();
+                prometheus_client::encoding::text::encode(&mut metrics, &registry).unwrap();
+            }
+        };
+        tokio::select! {
+            () = failed => {}
+            accepted = listener.accept() => panic!("asked from {}", accepted.unwrap().1),
+        }
     });
 }
 
