@@ -100,8 +100,6 @@ drops! {
     Spoofed = "spoofed",
     /// An extension header that only a receiver who understands it may ignore.
     ExtensionHeader = "extension_header",
-    /// The checksum of the inner packet is wrong.
-    BadChecksum = "bad_checksum",
     /// A datagram larger than the receive buffer.
     Truncated = "truncated",
     /// The slow path was full or had its share.

@@ -1,5 +1,7 @@
 //! The answer to a packet that is too big for the tunnel: RFC 792 and RFC 1191 (IPv4), RFC 4443 §3.2 (IPv6).
 
+use crate::checksum::Sum;
+
 /// Room for any answer: an IPv6 one is at most 1,280 octets.
 pub(crate) const MOST: usize = 1280;
 
@@ -44,14 +46,14 @@ fn too_big_v4(packet: &[u8], mtu: u16, answer: &mut [u8; MOST]) -> Option<usize>
     answer[2..4].copy_from_slice(&(length as u16).to_be_bytes());
     answer[12..16].copy_from_slice(&header[16..20]);
     answer[16..20].copy_from_slice(&header[12..16]);
-    let sum = checksum(0, &answer[..20]);
-    answer[10..12].copy_from_slice(&sum.to_be_bytes());
+    let checksum = Sum::of(&answer[..20]).checksum();
+    answer[10..12].copy_from_slice(&checksum);
     // Destination unreachable, fragmentation needed.
     answer[20..28].copy_from_slice(&[3, 4, 0, 0, 0, 0, 0, 0]);
     answer[26..28].copy_from_slice(&mtu.to_be_bytes());
     answer[28..length].copy_from_slice(quote);
-    let sum = checksum(0, &answer[20..length]);
-    answer[22..24].copy_from_slice(&sum.to_be_bytes());
+    let checksum = Sum::of(&answer[20..length]).checksum();
+    answer[22..24].copy_from_slice(&checksum);
     Some(length)
 }
 
@@ -72,26 +74,10 @@ fn too_big_v6(packet: &[u8], mtu: u16, answer: &mut [u8; MOST]) -> Option<usize>
     answer[40..48].copy_from_slice(&[2, 0, 0, 0, 0, 0, 0, 0]);
     answer[46..48].copy_from_slice(&mtu.to_be_bytes());
     answer[48..40 + payload].copy_from_slice(quote);
-    let pseudo = u32::from(payload as u16) + 58;
-    let sum = checksum(pseudo, &answer[8..40 + payload]);
-    answer[42..44].copy_from_slice(&sum.to_be_bytes());
+    let pseudo = Sum::word(payload as u16).and(Sum::word(58));
+    let checksum = pseudo.and(Sum::of(&answer[8..40 + payload])).checksum();
+    answer[42..44].copy_from_slice(&checksum);
     Some(40 + payload)
-}
-
-/// The Internet checksum, RFC 1071, over `octets`, started with `start`.
-fn checksum(start: u32, octets: &[u8]) -> u16 {
-    let (pairs, rest) = octets.as_chunks::<2>();
-    let mut sum = start;
-    for pair in pairs {
-        sum += u32::from(u16::from_be_bytes(*pair));
-    }
-    if let [last] = rest {
-        sum += u32::from(*last) << 8;
-    }
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    !(sum as u16)
 }
 
 #[cfg(test)]
@@ -114,8 +100,8 @@ mod tests {
         let length = too_big(&v4(0x40), 1400, &mut answer).unwrap();
         let answer = &answer[..length];
         assert_eq!(length, 576);
-        assert_eq!(checksum(0, &answer[..20]), 0, "IPv4 header");
-        assert_eq!(checksum(0, &answer[20..]), 0, "ICMP");
+        assert!(Sum::of(&answer[..20]).is_intact(), "IPv4 header");
+        assert!(Sum::of(&answer[20..]).is_intact(), "ICMP");
         assert_eq!(answer[12..20], [203, 0, 113, 1, 10, 0, 0, 1]);
         assert_eq!(answer[20..22], [3, 4]);
         assert_eq!(answer[26..28], 1400_u16.to_be_bytes());
@@ -135,8 +121,8 @@ mod tests {
         assert_eq!(answer[24..40], [0x20; 16]);
         assert_eq!(answer[40..42], [2, 0]);
         assert_eq!(answer[44..48], 1400_u32.to_be_bytes());
-        let pseudo = u32::from(1280_u16 - 40) + 58;
-        assert_eq!(checksum(pseudo, &answer[8..]), 0);
+        let pseudo = Sum::word(1280 - 40).and(Sum::word(58));
+        assert!(pseudo.and(Sum::of(&answer[8..])).is_intact());
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //!
 //! ```text
 //!            TUN ──> Encapsulate ──> Outbox ──> UDP        eNB: S1-U    P-GW: S5-U
-//!                    UE address -> tunnel
+//!                    UE address -> tunnel; super-packets are cut
 //!
-//!            UDP ──> Receive ──┬──> Outbox ──> UDP         S-GW: another TEID, in place
-//!                    TEID      ├──> Delivery ─> TUN        eNB, P-GW: is it this UE's?
+//!            UDP ──> Receive ──┬──> Outbox ────> UDP       S-GW: another TEID, in place
+//!                    TEID      ├──> Coalesce ──> TUN       eNB, P-GW: is it this UE's? then put together
 //!                              └──> slow path              whatever is not a G-PDU with a known TEID
 //! ```
 //!
@@ -15,21 +15,28 @@
 
 #![forbid(unsafe_code)]
 
+mod checksum;
+mod coalesce;
 mod counters;
 mod encapsulate;
+mod fragment;
 mod gtpu;
 mod icmp;
 mod ip;
 mod outbox;
 mod receive;
+mod split;
 mod table;
+mod vnet;
 
+pub use coalesce::{Coalesce, MOST_PIECES, Takes, Write};
 pub use counters::{Counters, Direction, Drop, Port, Snapshot, Traffic};
 pub use encapsulate::Encapsulate;
 pub use gtpu::HEADER as GTPU_HEADER;
 pub use outbox::{Message, Outbox};
 pub use receive::{Delivery, Receive, Slow};
 pub use table::{Receivers, Senders};
+pub use vnet::{VNET_HEADER, Vnet};
 
 /// On which side of the tunnel a TUN device lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

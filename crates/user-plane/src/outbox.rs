@@ -83,6 +83,11 @@ impl Outbox {
         self.messages.clear();
     }
 
+    /// From now on each datagram is a message of its own.
+    pub fn send_singly(&mut self) {
+        self.most_segments = 1;
+    }
+
     /// Adds one datagram.
     #[inline]
     pub(crate) fn push(

@@ -11,6 +11,7 @@
 //! ```
 
 mod error;
+mod offload;
 mod slow;
 mod sockets;
 mod sys;
@@ -26,16 +27,17 @@ pub use epc_user_plane::Side;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use epc_node::config::Offload;
 use epc_node::{Interface, Rule, TeidKey};
-use epc_user_plane::{Counters, Encapsulate, Outbox, Receive, Snapshot};
+use epc_user_plane::{Coalesce, Counters, Encapsulate, Outbox, Receive, Snapshot};
 use tracing::info;
 
+use offload::Offloads;
 use sockets::{Bound, Outlets};
-use worker::{Handle, Takes};
+use worker::{Encapsulating, Handle, Receiving, Takes};
 
 /// The MTU of a TUN device where the path allows it and the configuration names none.
 const MOST_MTU: u16 = 1500;
@@ -91,6 +93,7 @@ pub struct UserPlane {
     workers: Vec<Handle>,
     outlets: Outlets,
     mtu: Option<u16>,
+    offload: Offload,
 }
 
 impl UserPlane {
@@ -106,72 +109,54 @@ impl UserPlane {
             1
         };
         let bound = sockets::open(&config.sockets, config.port, queues, sources as usize)?;
-        let outlets = Outlets::new(&bound);
+        let all_sockets: Vec<&UdpSocket> = bound.iter().flat_map(Bound::sockets).collect();
+        let mut offloads = Offloads::probe(config.offload, &all_sockets);
         let mtu = config
             .tun
             .as_ref()
             .map(|tun| tun.mtu.unwrap_or_else(|| default_mtu(&bound)));
         let tuns = match (&config.tun, mtu) {
-            (Some(tun), Some(mtu)) => tun::open(tun, mtu, queues)?,
+            (Some(tun), Some(mtu)) => {
+                sockets::forbid_fragments(&bound)?;
+                tun::open(tun, mtu, queues, offloads.vnet)?
+            }
             _ => Vec::new(),
         };
-
+        offloads.ask_tun(&tuns);
         let (slow, from_workers) = tokio::sync::mpsc::channel(slow::CAPACITY);
+        let start = Start {
+            config,
+            offloads,
+            sources,
+            outlets: Outlets::new(&bound),
+            slow,
+        };
         let mut user_plane = UserPlane {
             workers: Vec::new(),
-            outlets: outlets.clone(),
+            outlets: start.outlets.clone(),
             mtu,
+            offload: offloads.level(config.tun.is_some()),
         };
-        let side = config.tun.as_ref().map(|tun| tun.side);
         for bound in &bound {
-            for (queue, socket) in bound.receive.iter().enumerate() {
-                let counters = Arc::new(Counters::default());
-                let pipeline = Receive::new(
-                    config.teid_key,
-                    bound.serves.clone(),
-                    side,
-                    Outbox::new(1024, 1, sources),
-                    Arc::clone(&counters),
-                );
-                let work = worker::Receiving {
-                    pipeline,
-                    socket: Arc::clone(socket),
-                    outlets: outlets.clone(),
-                    tun: tuns.get(queue).map(Arc::clone),
-                    counters: Arc::clone(&counters),
-                    slow: slow::Sender::new(slow.clone()),
-                };
-                let name = format!("{} {queue}", bound.serves[0]);
-                let takes = Takes::Receive;
-                user_plane
-                    .workers
-                    .push(Handle::start(name, takes, counters, slow.clone(), |changes| {
-                        work.run(changes)
-                    })?);
+            for queue in 0..queues {
+                let worker = start.receiving(bound, queue, tuns.get(queue))?;
+                user_plane.workers.push(worker);
             }
         }
-        if let (Some(side), Some(mtu)) = (side, mtu) {
-            for (queue, tun) in tuns.iter().enumerate() {
-                let counters = Arc::new(Counters::default());
-                let pipeline =
-                    Encapsulate::new(side, mtu, 0, Outbox::new(1024, 1, sources), Arc::clone(&counters));
-                let work = worker::Encapsulating {
-                    pipeline,
-                    tun: Arc::clone(tun),
-                    outlets: outlets.clone(),
-                    counters: Arc::clone(&counters),
-                    mtu,
-                };
-                let name = format!("TUN {queue}");
-                let takes = Takes::Send;
-                user_plane
-                    .workers
-                    .push(Handle::start(name, takes, counters, slow.clone(), |changes| {
-                        work.run(changes)
-                    })?);
+        if let (Some(tun), Some(mtu), Some(bound)) = (&config.tun, mtu, bound.first()) {
+            for (queue, descriptor) in tuns.iter().enumerate() {
+                let worker = start.encapsulating(tun.side, mtu, bound.address, queue, descriptor)?;
+                user_plane.workers.push(worker);
             }
         }
-        info!(offload = config.offload.name(), queues, mtu, "user plane is up");
+        info!(
+            offload = user_plane.offload.name(),
+            wanted = config.offload.name(),
+            segments = offloads.segments,
+            queues,
+            mtu,
+            "user plane is up"
+        );
         Ok((user_plane, from_workers))
     }
 
@@ -198,6 +183,11 @@ impl UserPlane {
         self.mtu
     }
 
+    /// What is used of the kernel's offloads: what the configuration asks for, less what the kernel does not have.
+    pub fn offload(&self) -> Offload {
+        self.offload
+    }
+
     /// What passed until now.
     pub fn counters(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
@@ -218,6 +208,74 @@ impl Drop for UserPlane {
         for worker in &mut self.workers {
             worker.stop();
         }
+    }
+}
+
+/// What all threads are started with.
+struct Start<'a> {
+    config: &'a UserPlaneConfig,
+    offloads: Offloads,
+    sources: u32,
+    outlets: Outlets,
+    slow: tokio::sync::mpsc::Sender<Slow>,
+}
+
+impl Start<'_> {
+    fn receiving(
+        &self,
+        bound: &Bound,
+        queue: usize,
+        tun: Option<&Arc<OwnedFd>>,
+    ) -> Result<Handle, StartError> {
+        let counters = Arc::new(Counters::default());
+        let work = Receiving {
+            pipeline: Receive::new(
+                self.config.teid_key,
+                bound.serves.clone(),
+                self.config.tun.as_ref().map(|tun| tun.side),
+                self.outbox(),
+                Arc::clone(&counters),
+            ),
+            coalesce: Coalesce::new(self.offloads.takes),
+            batch: self.offloads.batch,
+            socket: Arc::clone(&bound.receive[queue]),
+            outlets: self.outlets.clone(),
+            tun: tun.map(Arc::clone),
+            counters: Arc::clone(&counters),
+            slow: slow::Sender::new(self.slow.clone()),
+        };
+        let name = format!("{} {queue}", bound.serves[0]);
+        Handle::start(name, Takes::Receive, counters, self.slow.clone(), |changes| {
+            work.run(changes)
+        })
+    }
+
+    fn encapsulating(
+        &self,
+        side: Side,
+        mtu: u16,
+        address: IpAddr,
+        queue: usize,
+        tun: &Arc<OwnedFd>,
+    ) -> Result<Handle, StartError> {
+        let counters = Arc::new(Counters::default());
+        let work = Encapsulating {
+            pipeline: Encapsulate::new(side, mtu, self.outbox(), Arc::clone(&counters)),
+            one_at_a_time: self.offloads.batch == 1,
+            vnet: self.offloads.vnet,
+            address,
+            tun: Arc::clone(tun),
+            outlets: self.outlets.clone(),
+            counters: Arc::clone(&counters),
+        };
+        let name = format!("TUN {queue}");
+        Handle::start(name, Takes::Send, counters, self.slow.clone(), |changes| {
+            work.run(changes)
+        })
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox::new(1024, self.offloads.segments, self.sources)
     }
 }
 

@@ -21,10 +21,17 @@ pub(super) struct Bound {
     /// The interfaces that share the address, the first one first.
     pub(super) serves: Vec<Interface>,
     pub(super) address: IpAddr,
+    key: String,
     /// One a queue, all on the same port.
     pub(super) receive: Vec<Arc<UdpSocket>>,
     /// From where to send, by TEID; the first one is the port on which we also receive.
     pub(super) send: Vec<Arc<UdpSocket>>,
+}
+
+impl Bound {
+    pub(super) fn sockets(&self) -> impl Iterator<Item = &UdpSocket> {
+        self.receive.iter().chain(&self.send).map(Arc::as_ref)
+    }
 }
 
 /// A GTP-U socket to open.
@@ -79,6 +86,7 @@ fn open_address(
     Ok(Bound {
         serves: vec![config.on],
         address: config.address,
+        key: config.key.clone(),
         receive,
         send,
     })
@@ -130,10 +138,6 @@ fn explain(config: &SocketConfig, port: u16, source: io::Error) -> StartError {
 
 /// The longest user packet that fits a path that begins at the device with this address: its MTU less the outer headers.
 pub(super) fn user_mtu(address: IpAddr, socket: BorrowedFd<'_>) -> Option<u16> {
-    let overhead = match address {
-        IpAddr::V4(_) => 20 + 8 + epc_user_plane::GTPU_HEADER,
-        IpAddr::V6(_) => 40 + 8 + epc_user_plane::GTPU_HEADER,
-    };
     let device = nix::ifaddrs::getifaddrs().ok()?.find(|device| {
         let ip = device.address.and_then(|address| {
             let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
@@ -142,7 +146,51 @@ pub(super) fn user_mtu(address: IpAddr, socket: BorrowedFd<'_>) -> Option<u16> {
         ip == Some(address)
     })?;
     let mtu = sys::mtu(socket, &device.interface_name).ok()?;
-    Some(mtu.saturating_sub(overhead).min(usize::from(u16::MAX)) as u16)
+    Some(mtu.saturating_sub(overhead(address)).min(usize::from(u16::MAX)) as u16)
+}
+
+/// Lets no message be fragmented on its way: what is too big is refused with `EMSGSIZE`. For a node with a TUN device,
+/// which can tell the sender.
+pub(super) fn forbid_fragments(bound: &[Bound]) -> Result<(), StartError> {
+    for bound in bound {
+        let (level, option, forbid) = match bound.address {
+            IpAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DO),
+            IpAddr::V6(_) => (
+                libc::IPPROTO_IPV6,
+                libc::IPV6_MTU_DISCOVER,
+                libc::IPV6_PMTUDISC_DO,
+            ),
+        };
+        for socket in bound.sockets() {
+            sys::set_option(socket.as_fd(), level, option, forbid).map_err(|source| StartError::Socket {
+                key: bound.key.clone(),
+                address: bound.address,
+                port: socket.local_addr().map_or(0, |address| address.port()),
+                source,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// The longest user packet that the path to this peer takes, by what the kernel knows of it now.
+pub(super) fn path_mtu(from: IpAddr, to: SocketAddr) -> io::Result<u16> {
+    let socket = UdpSocket::bind((from, 0))?;
+    socket.connect(to)?;
+    let mtu = match to {
+        SocketAddr::V4(_) => sys::option(socket.as_fd(), libc::IPPROTO_IP, libc::IP_MTU)?,
+        SocketAddr::V6(_) => sys::option(socket.as_fd(), libc::IPPROTO_IPV6, libc::IPV6_MTU)?,
+    };
+    let mtu = usize::try_from(mtu).unwrap_or(0);
+    Ok(mtu.saturating_sub(overhead(from)).min(usize::from(u16::MAX)) as u16)
+}
+
+/// Octets of the headers around a user packet.
+fn overhead(address: IpAddr) -> usize {
+    match address {
+        IpAddr::V4(_) => 20 + 8 + epc_user_plane::GTPU_HEADER,
+        IpAddr::V6(_) => 40 + 8 + epc_user_plane::GTPU_HEADER,
+    }
 }
 
 /// From which socket a message goes out.

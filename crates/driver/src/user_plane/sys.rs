@@ -250,12 +250,60 @@ fn header(
     header
 }
 
+/// `setsockopt` with an `int`.
+pub(super) fn set_option(
+    socket: BorrowedFd<'_>,
+    level: c_int,
+    option: c_int,
+    value: c_int,
+) -> io::Result<()> {
+    // SAFETY: the value is an `int` of the length that is said, and lives through the call.
+    check(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            (&raw const value).cast(),
+            mem::size_of::<c_int>() as u32,
+        )
+    })
+}
+
+/// `getsockopt` of an `int`.
+pub(super) fn option(socket: BorrowedFd<'_>, level: c_int, option: c_int) -> io::Result<c_int> {
+    let mut value: c_int = 0;
+    let mut length = mem::size_of::<c_int>() as u32;
+    // SAFETY: the kernel writes `length` octets at most, the size of the value.
+    check(unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
+    })?;
+    Ok(value)
+}
+
 /// `TUNSETIFF`: makes the device of this name, or takes it over, with these `IFF_` flags.
 pub(super) fn tun_attach(tun: &OwnedFd, name: &str, flags: c_int) -> io::Result<()> {
     let mut request = request(name)?;
     request.ifr_ifru.ifru_flags = flags as libc::c_short;
     // SAFETY: the request is a whole `ifreq`, which this ioctl reads and writes.
     check(unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF as _, &raw mut request) })
+}
+
+/// `TUNSETOFFLOAD`: which super-packets the device may hand us.
+pub(super) fn tun_set_offload(tun: &OwnedFd, offload: libc::c_uint) -> io::Result<()> {
+    // SAFETY: this ioctl takes a number, not a pointer.
+    check(unsafe {
+        libc::ioctl(
+            tun.as_raw_fd(),
+            libc::TUNSETOFFLOAD as _,
+            libc::c_ulong::from(offload),
+        )
+    })
 }
 
 /// `SIOCSIFMTU`: the MTU of a network device, through any socket of its namespace.

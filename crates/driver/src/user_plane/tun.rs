@@ -23,8 +23,14 @@ pub struct TunConfig {
     pub key: String,
 }
 
-/// Makes the device with `queues` descriptors, sets its MTU and brings it up.
-pub(super) fn open(config: &TunConfig, mtu: u16, queues: usize) -> Result<Vec<Arc<OwnedFd>>, StartError> {
+/// Makes the device with `queues` descriptors, sets its MTU and brings it up. `vnet`: with a `virtio_net_hdr` before
+/// each packet.
+pub(super) fn open(
+    config: &TunConfig,
+    mtu: u16,
+    queues: usize,
+    vnet: bool,
+) -> Result<Vec<Arc<OwnedFd>>, StartError> {
     let key = config.key.clone();
     let name = config.name.clone();
     if name.is_empty()
@@ -38,6 +44,9 @@ pub(super) fn open(config: &TunConfig, mtu: u16, queues: usize) -> Result<Vec<Ar
     let mut flags = libc::IFF_TUN | libc::IFF_NO_PI;
     if queues > 1 {
         flags |= libc::IFF_MULTI_QUEUE;
+    }
+    if vnet {
+        flags |= libc::IFF_VNET_HDR;
     }
     let mut descriptors = Vec::new();
     for queue in 0..queues {

@@ -1,22 +1,26 @@
 //! The threads. Each owns its tables, buffers and counters.
 
-use std::io;
-use std::net::UdpSocket;
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use epc_node::Rule;
-use epc_user_plane::{Counters, Direction, Drop, Encapsulate, Message, Port, Receive};
+use epc_user_plane::{
+    Coalesce, Counters, Direction, Drop, Encapsulate, MOST_PIECES, Message, Port, Receive, VNET_HEADER, Vnet,
+};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use tracing::{error, trace};
+use tracing::{debug, error, trace, warn};
 
 use super::slow::{self, Slow};
-use super::sockets::Outlets;
+use super::sockets::{self, Outlets};
 use super::sys::{self, Outgoing, Ring};
 use super::{StartError, Stopped};
 
@@ -25,6 +29,12 @@ const PATIENCE: u16 = 20;
 
 /// Octets of a receive buffer: the longest datagram, or as many as the kernel gathers.
 const SLOT: usize = 65_536;
+
+/// Octets after which the TUN device is not read further before they are sent: what still lies in the cache.
+const ENOUGH: usize = 65_536;
+
+/// How long a path is taken to be narrow, as the kernel itself does (RFC 1191 §6.3).
+const PATH_LIFETIME: Duration = Duration::from_secs(600);
 
 /// What a thread is told.
 enum Change {
@@ -218,60 +228,122 @@ pub(super) fn apply(workers: &[Handle], rules: &[Rule]) -> Result<(), Stopped> {
 /// From the TUN device into the tunnels.
 pub(super) struct Encapsulating {
     pub(super) pipeline: Encapsulate,
+    /// Send after each packet.
+    pub(super) one_at_a_time: bool,
+    /// There is a `virtio_net_hdr` before each packet.
+    pub(super) vnet: bool,
+    /// The address from which we send.
+    pub(super) address: IpAddr,
     pub(super) tun: Arc<OwnedFd>,
     pub(super) outlets: Outlets,
     pub(super) counters: Arc<Counters>,
-    pub(super) mtu: u16,
 }
 
 impl Encapsulating {
     pub(super) fn run(mut self, changes: Changes) -> io::Result<()> {
-        let mut buffer = vec![0; SLOT];
+        let mut buffer = vec![0; VNET_HEADER + SLOT];
+        let mut forget_at = None;
         loop {
             if let Err(Stop) = changes.take(|rule| self.pipeline.apply(rule)) {
                 return Ok(());
             }
-            let length = match nix::unistd::read(&*self.tun, &mut buffer) {
+            let more = self.read(&mut buffer)?;
+            self.flush(&mut forget_at);
+            if !more {
+                changes.wait(self.tun.as_fd())?;
+            }
+        }
+    }
+
+    /// Reads the TUN device until it is empty or there is enough to send; `false` if it is empty. Never waits for more.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+        while self.pipeline.has_room() && self.pipeline.waiting() < ENOUGH {
+            let length = match nix::unistd::read(&*self.tun, buffer) {
                 Ok(length) => length,
-                Err(Errno::EAGAIN) => {
-                    changes.wait(self.tun.as_fd())?;
-                    continue;
-                }
+                Err(Errno::EAGAIN) => return Ok(false),
                 Err(Errno::EINTR) => continue,
                 Err(errno) => return Err(errno.into()),
             };
             self.counters.messages(Port::Tun, Direction::Received, 1);
-            if let Some(answer) = self.pipeline.packet(&buffer[..length]) {
-                write_tun(&self.tun, answer, &self.counters);
+            let octets = &mut buffer[..length];
+            let (vnet, packet) = match self.vnet {
+                true => match octets.split_first_chunk_mut() {
+                    Some((header, packet)) => (Vnet::parse(header), packet),
+                    None => (None, &mut [][..]),
+                },
+                false => (Some(Vnet::DONE), octets),
+            };
+            let Some(vnet) = vnet else {
+                self.counters
+                    .dropped(Port::Tun, Direction::Received, Drop::BadPacket, 1);
+                continue;
+            };
+            if let Some(answer) = self.pipeline.packet(vnet, packet) {
+                answer_sender(&self.tun, self.vnet, answer, &self.counters);
             }
-            self.flush();
+            if self.one_at_a_time {
+                break;
+            }
         }
+        Ok(true)
     }
 
-    fn flush(&mut self) {
+    fn flush(&mut self, forget_at: &mut Option<Instant>) {
         let (messages, arena) = self.pipeline.outgoing();
         if messages.is_empty() {
             return;
         }
-        let tun = &self.tun;
-        let counters = &self.counters;
-        let mtu = self.mtu;
-        send(
-            &self.outlets,
-            counters,
-            messages,
-            |_| arena,
-            |datagram| {
-                trace!(octets = datagram.len(), mtu, tun = ?tun, "too big for the path");
-            },
-        );
+        let sent = send(&self.outlets, &self.counters, messages, |_| arena);
+        if sent.segments_refused {
+            warn!("the network takes no UDP_SEGMENT, sending datagrams singly");
+            self.pipeline.send_singly();
+        }
+        if !sent.too_big.is_empty() {
+            self.learn_path(&sent.too_big);
+            *forget_at = Some(Instant::now() + PATH_LIFETIME);
+        }
         self.pipeline.clear();
+        if forget_at.is_some_and(|time| Instant::now() >= time) {
+            self.pipeline.forget_narrow_paths();
+            *forget_at = None;
+        }
     }
+
+    /// Learns what the paths take, and tells the senders.
+    #[cold]
+    fn learn_path(&mut self, too_big: &[TooBig]) {
+        for TooBig { to, range, .. } in too_big {
+            let Ok(mtu) = sockets::path_mtu(self.address, *to) else {
+                continue;
+            };
+            debug!(%to, mtu, "path takes less than the TUN device");
+            let datagram = self.pipeline.outgoing().1[range.clone()].to_vec();
+            if let Some(answer) = self.pipeline.path_is_narrow(*to, mtu, &datagram) {
+                answer_sender(&self.tun, self.vnet, answer, &self.counters);
+            }
+        }
+    }
+}
+
+/// Writes an answer of ours into the TUN device.
+fn answer_sender(tun: &OwnedFd, vnet: bool, answer: &[u8], counters: &Counters) {
+    let header = [0; VNET_HEADER];
+    let header = if vnet { &header[..] } else { &[] };
+    write_tun(
+        tun,
+        &[IoSlice::new(header), IoSlice::new(answer)],
+        1,
+        answer.len(),
+        counters,
+    );
 }
 
 /// From the tunnels: to the next one, to the TUN device, or to the control part.
 pub(super) struct Receiving {
     pub(super) pipeline: Receive,
+    pub(super) coalesce: Coalesce,
+    /// Messages a call.
+    pub(super) batch: usize,
     pub(super) socket: Arc<UdpSocket>,
     pub(super) outlets: Outlets,
     pub(super) tun: Option<Arc<OwnedFd>>,
@@ -281,7 +353,7 @@ pub(super) struct Receiving {
 
 impl Receiving {
     pub(super) fn run(mut self, changes: Changes) -> io::Result<()> {
-        let mut ring = Ring::new(1, SLOT);
+        let mut ring = Ring::new(self.batch, SLOT);
         loop {
             if let Err(Stop) = changes.take(|rule| self.pipeline.apply(rule)) {
                 return Ok(());
@@ -315,6 +387,21 @@ impl Receiving {
             let segment = received.segment.unwrap_or(received.length);
             self.pipeline.datagrams(i, from.ip(), ring.octets_mut(i), segment);
         }
+        if !self.pipeline.slow.is_empty() {
+            self.hand_over(ring);
+        }
+        if !self.pipeline.relayed.is_empty() {
+            self.relay(ring);
+        }
+        if !self.pipeline.deliveries.is_empty() {
+            self.deliver(ring);
+        }
+        self.pipeline.clear();
+    }
+
+    #[cold]
+    fn hand_over(&mut self, ring: &Ring) {
+        let on = self.pipeline.first();
         for slow in &self.pipeline.slow {
             let Some(from) = ring.received(slow.buffer).from else {
                 continue;
@@ -325,23 +412,34 @@ impl Receiving {
                     .dropped(on, Direction::Received, Drop::SlowPathFull, 1);
             }
         }
-        if !self.pipeline.relayed.is_empty() {
-            let messages = self.pipeline.relayed.messages();
-            send(
-                &self.outlets,
-                &self.counters,
-                messages,
-                |buffer| ring.buffer(buffer),
-                |_| {},
-            );
+    }
+
+    fn relay(&mut self, ring: &Ring) {
+        let messages = self.pipeline.relayed.messages();
+        let sent = send(&self.outlets, &self.counters, messages, |buffer| {
+            ring.buffer(buffer)
+        });
+        if sent.segments_refused {
+            warn!("the network takes no UDP_SEGMENT, sending datagrams singly");
+            self.pipeline.relayed.send_singly();
         }
-        if let Some(tun) = &self.tun {
-            for delivery in &self.pipeline.deliveries {
-                let packet = &ring.buffer(delivery.buffer)[delivery.start..delivery.end];
-                write_tun(tun, packet, &self.counters);
+    }
+
+    fn deliver(&mut self, ring: &Ring) {
+        let Some(tun) = &self.tun else {
+            return;
+        };
+        self.coalesce
+            .gather(&self.pipeline.deliveries, |buffer| ring.buffer(buffer));
+        for write in self.coalesce.writes() {
+            let mut slices = [IoSlice::new(&[]); 1 + MOST_PIECES];
+            slices[0] = IoSlice::new(write.head());
+            for (slice, piece) in slices[1..].iter_mut().zip(&write.pieces) {
+                *slice = IoSlice::new(&ring.buffer(piece.buffer)[piece.start..piece.end]);
             }
+            let slices = &slices[..1 + write.pieces.len()];
+            write_tun(tun, slices, write.packets, write.octets, &self.counters);
         }
-        self.pipeline.clear();
     }
 }
 
@@ -363,29 +461,42 @@ fn is_passing(error: &io::Error) -> bool {
     )
 }
 
-/// Writes one packet into the TUN device.
-fn write_tun(tun: &OwnedFd, packet: &[u8], counters: &Counters) {
-    match nix::unistd::write(tun, packet) {
+/// Writes a packet or super-packet into the TUN device.
+fn write_tun(tun: &OwnedFd, slices: &[IoSlice<'_>], packets: usize, octets: usize, counters: &Counters) {
+    match nix::sys::uio::writev(tun, slices) {
         Ok(_) => {
-            counters.packets(Port::Tun, Direction::Sent, 1, packet.len() as u64);
+            counters.packets(Port::Tun, Direction::Sent, packets as u64, octets as u64);
             counters.messages(Port::Tun, Direction::Sent, 1);
         }
         Err(errno) => {
             trace!(%errno, "TUN device does not take a packet");
-            counters.dropped(Port::Tun, Direction::Sent, Drop::SendFailed, 1);
+            counters.dropped(Port::Tun, Direction::Sent, Drop::SendFailed, packets as u64);
         }
     }
 }
 
-/// Sends messages in their order. `buffer` finds a buffer by its number; `too_big` is given each datagram that the path
-/// does not take.
+/// A datagram that was too big for the path, by its place in its buffer.
+struct TooBig {
+    to: SocketAddr,
+    range: Range<usize>,
+}
+
+/// What did not go as it should.
+#[derive(Default)]
+struct Sent {
+    too_big: Vec<TooBig>,
+    /// Runs of segments are refused, datagrams are not.
+    segments_refused: bool,
+}
+
+/// Sends messages in their order. `buffer` finds a buffer by its number.
 fn send<'a>(
     outlets: &Outlets,
     counters: &Counters,
     messages: &[Message],
-    buffer: impl Fn(usize) -> &'a [u8],
-    mut too_big: impl FnMut(&[u8]),
-) {
+    buffer: impl Fn(usize) -> &'a [u8] + Copy,
+) -> Sent {
+    let mut problems = Sent::default();
     let mut rest = messages;
     while let Some(first) = rest.first() {
         let Some(socket) = outlets.fd(first.on, first.spread) else {
@@ -422,20 +533,52 @@ fn send<'a>(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && may_be_sent_soon(socket) => {}
             Err(error) => {
-                trace!(to = %first.to, %error, "cannot send");
-                let why = match error.raw_os_error() {
-                    Some(libc::EMSGSIZE) => Drop::TooBig,
-                    _ => Drop::SendFailed,
-                };
-                counters.dropped(first.on, Direction::Sent, why, first.segments() as u64);
-                if why == Drop::TooBig {
-                    for range in first.datagrams() {
-                        too_big(&buffer(first.buffer)[range]);
-                    }
-                }
+                first_failed(outlets, counters, first, buffer, &error, &mut problems);
                 rest = &rest[1..];
             }
         }
+    }
+    problems
+}
+
+/// Sees to a message that the kernel refused: a run of segments is tried singly, a datagram is lost.
+#[cold]
+fn first_failed<'a>(
+    outlets: &Outlets,
+    counters: &Counters,
+    message: &Message,
+    buffer: impl Fn(usize) -> &'a [u8] + Copy,
+    error: &io::Error,
+    problems: &mut Sent,
+) {
+    trace!(to = %message.to, %error, "cannot send");
+    let errno = error.raw_os_error();
+    // EMSGSIZE and EINVAL: a segment is longer than the path's MTU. EIO: the device cannot add checksums.
+    if message.segments() > 1 && matches!(errno, Some(libc::EMSGSIZE | libc::EINVAL | libc::EIO)) {
+        let singly: Vec<Message> = message
+            .datagrams()
+            .map(|range| Message {
+                start: range.start,
+                end: range.end,
+                segment: range.len(),
+                ..*message
+            })
+            .collect();
+        let sent = send(outlets, counters, &singly, buffer);
+        problems.segments_refused |= errno == Some(libc::EIO);
+        problems.too_big.extend(sent.too_big);
+        return;
+    }
+    let why = match errno {
+        Some(libc::EMSGSIZE) => Drop::TooBig,
+        _ => Drop::SendFailed,
+    };
+    counters.dropped(message.on, Direction::Sent, why, message.segments() as u64);
+    if why == Drop::TooBig {
+        problems.too_big.push(TooBig {
+            to: message.to,
+            range: message.start..message.end,
+        });
     }
 }
 
