@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use epc_driver::config::{self, ConfigError};
+use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 
 const ENB: &str = include_str!("../../../enb/enb.yml");
@@ -162,4 +163,39 @@ fn mistakes_of_an_operator_are_told_with_line_and_key() {
         .unwrap_err()
         .to_string();
     assert_eq!(told, format!("sgw.yml:2: {missing}"));
+}
+
+/// Reads a text as each of the four; an error is one line and names the file.
+fn reads_or_tells(text: &str) {
+    let tells = |error: Option<ConfigError>| {
+        if let Some(error) = error {
+            let told = error.to_string();
+            assert!(told.starts_with("some.yml:") && !told.contains('\n'), "{told}");
+        }
+    };
+    tells(config::parse::<enb::Config>(text, "some.yml").err());
+    tells(config::parse::<mme::Config>(text, "some.yml").err());
+    tells(config::parse::<sgw::Config>(text, "some.yml").err());
+    tells(config::parse::<pgw::Config>(text, "some.yml").err());
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_told_about(text in any::<String>()) {
+        reads_or_tells(&text);
+    }
+
+    #[test]
+    fn any_change_of_a_file_is_read_or_told_about(
+        example in prop::sample::select(vec![ENB, MME, SGW, PGW]),
+        place in any::<prop::sample::Index>(),
+        taken in 0..40usize,
+        put in "[-a-z0-9:#&*!|>{}\\[\\]\"' \n\t]{0,12}",
+    ) {
+        let characters: Vec<char> = example.chars().collect();
+        let place = place.index(characters.len());
+        let rest = &characters[(place + taken).min(characters.len())..];
+        let text: String = characters[..place].iter().copied().chain(put.chars()).chain(rest.iter().copied()).collect();
+        reads_or_tells(&text);
+    }
 }
