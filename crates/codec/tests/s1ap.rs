@@ -483,6 +483,36 @@ fn unknown_ie_of_criticality_reject_is_refused() {
 }
 
 #[test]
+fn an_answer_names_256_ies_at_most_and_a_log_line_eight() {
+    let octets = changed(transport(), |ies| {
+        let unknown = Ie {
+            id: 9999,
+            criticality: Criticality::Reject,
+            value: [0].as_slice().into(),
+        };
+        ies.extend((0..300).map(|n| Ie {
+            id: 10_000 + n,
+            ..unknown.clone()
+        }));
+    });
+    let error = s1ap::decode(&octets).unwrap_err();
+    assert!(
+        error.to_string().ends_with(", ...") && error.to_string().len() < 1000,
+        "{error}"
+    );
+    let answer = error.answer().unwrap();
+    assert_eq!(s1ap::decode(&answer.encode()), Ok(answer.clone()));
+    let Message::ErrorIndication(ErrorIndication {
+        criticality_diagnostics: Some(diagnostics),
+        ..
+    }) = answer
+    else {
+        panic!("an Error Indication")
+    };
+    assert_eq!(diagnostics.ies.len(), 256);
+}
+
+#[test]
 fn missing_ies_of_criticality_reject_are_all_named() {
     let error = s1ap::decode(&changed(transport(), |ies| ies.truncate(1))).unwrap_err();
     assert_eq!(

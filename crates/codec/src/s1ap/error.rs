@@ -60,7 +60,8 @@ impl AbstractSyntaxError {
             procedure_code: in_error_indication.then_some(self.procedure_code),
             triggering_message: in_error_indication.then_some(self.kind),
             procedure_criticality: Some(self.procedure_criticality),
-            ies: self.ies.clone(),
+            // As many as the IE holds.
+            ies: self.ies.iter().take(256).copied().collect(),
         }
     }
 

@@ -45,6 +45,12 @@ impl<'p> Ies<'p> {
             Criticality::Notify => self.notify.push(blamed),
             Criticality::Reject => self.refused.push(blamed),
         }
+        // A datagram of thousands of wrong IEs does not make a log line of thousands.
+        match self.refused.len() + self.notify.len() {
+            0..=8 => {}
+            9 => return self.why.push_str(", ..."),
+            10.. => return,
+        }
         if !self.why.is_empty() {
             self.why.push_str(", ");
         }
