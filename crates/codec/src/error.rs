@@ -182,6 +182,8 @@ pub struct ValueError {
     pub problem: ValueProblem,
     /// The IE and instance inside a grouped IE, if that is where it is wrong.
     pub ie: Option<(IeType, u8)>,
+    /// The grouped IE that holds it, if it is not the one that was read.
+    pub group: Option<(IeType, u8)>,
 }
 
 /// In which way a value is wrong.

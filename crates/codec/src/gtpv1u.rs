@@ -768,6 +768,7 @@ impl Elements {
             at: self.octets,
             problem: ValueProblem::Missing,
             ie: None,
+            group: None,
         }
     }
 }

@@ -106,6 +106,7 @@ impl<'a> Reader<'a> {
             at: self.at,
             problem: ValueProblem::Short,
             ie: None,
+            group: None,
         }
     }
 
@@ -116,6 +117,7 @@ impl<'a> Reader<'a> {
             at: self.at.saturating_sub(1),
             problem: ValueProblem::Incorrect,
             ie: None,
+            group: None,
         }
     }
 }

@@ -339,6 +339,12 @@ fn errors_say_where_and_why() {
     let error = decode(&inner).unwrap_err();
     assert_eq!(error.offending(), Some((IeType::F_TEID, 0)));
     assert_eq!(error.cause(), Some(CauseValue::INVALID_LENGTH));
+    assert_eq!(
+        error.to_string(),
+        "Modify Bearer Request: Bearer Context instance 0, \
+         Fully Qualified Tunnel Endpoint Identifier (F-TEID) instance 0, octet 20: \
+         invalid length, at F-TEID flags (TS 29.274 §7.7.7)"
+    );
 
     let longer = hex("48 24 00 08 00000201 00000300 00");
     assert_eq!(

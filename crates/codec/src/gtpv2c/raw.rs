@@ -128,6 +128,7 @@ impl IeRef<'_> {
                 at: 0,
                 problem,
                 ie: None,
+                group: None,
             });
         }
         for member in IeWalk::new(self.value) {
@@ -142,11 +143,19 @@ impl IeRef<'_> {
     /// Where an error in this element lies in what the element lies in.
     #[cold]
     pub(super) fn locate(&self, error: ValueError) -> ValueError {
-        let ie = error.ie.or(Some((self.ie_type, self.instance)));
-        ValueError {
-            at: self.at + error.at,
-            ie,
-            ..error
+        let this = Some((self.ie_type, self.instance));
+        let at = self.at + error.at;
+        match error.ie {
+            None => ValueError {
+                at,
+                ie: this,
+                ..error
+            },
+            Some(_) => ValueError {
+                at,
+                group: error.group.or(this),
+                ..error
+            },
         }
     }
 }
@@ -283,7 +292,7 @@ pub(super) fn place(error: ValueError, header: Header, header_octets: usize) -> 
         header,
         ie,
         instance,
-        group: None,
+        group: error.group,
         offset: header_octets + error.at,
     };
     match error.problem {

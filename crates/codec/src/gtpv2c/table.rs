@@ -130,6 +130,7 @@ pub(super) fn missing(ie_type: IeType, instance: u8, walk: &IeWalk<'_>) -> Value
         at: walk.at(),
         problem: ValueProblem::Missing,
         ie,
+        group: None,
     }
 }
 
