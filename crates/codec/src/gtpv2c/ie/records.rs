@@ -757,6 +757,20 @@ pub struct ApnAndRelativeCapacity {
     pub relative_capacity: u8,
     /// The APN.
     pub apn: Apn,
+    /// The length before the APN is left out, as some senders do.
+    pub without_length: bool,
+}
+
+impl ApnAndRelativeCapacity {
+    /// As the specification writes it, with the length of the APN.
+    #[must_use]
+    pub fn new(relative_capacity: u8, apn: Apn) -> Self {
+        ApnAndRelativeCapacity {
+            relative_capacity,
+            apn,
+            without_length: false,
+        }
+    }
 }
 
 impl IeValue for ApnAndRelativeCapacity {
@@ -765,20 +779,27 @@ impl IeValue for ApnAndRelativeCapacity {
     fn decode(value: &[u8]) -> Result<Self, ValueError> {
         let mut r = Reader::new(value);
         let relative_capacity = r.u8("relative capacity")?;
-        let mut without_length = r;
+        let mut bare = r;
         let length = r.u8("APN length")?;
-        let apn = r.take(usize::from(length), "APN").and_then(Apn::from_octets);
-        // Some senders leave the length out.
-        let apn = apn.or_else(|error| Apn::from_octets(without_length.rest()).map_err(|_| error))?;
+        let counted = r.take(usize::from(length), "APN").and_then(Apn::from_octets);
+        let (apn, without_length) = match counted {
+            Ok(apn) => (apn, false),
+            Err(error) => (Apn::from_octets(bare.rest()).map_err(|_| error)?, true),
+        };
         Ok(ApnAndRelativeCapacity {
             relative_capacity,
             apn,
+            without_length,
         })
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
         out.put_u8(self.relative_capacity);
-        put_counted(out, self.apn.as_octets());
+        if self.without_length {
+            out.put(self.apn.as_octets());
+        } else {
+            put_counted(out, self.apn.as_octets());
+        }
     }
 }
 
