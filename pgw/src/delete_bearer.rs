@@ -12,7 +12,7 @@ use epc_codec::{Imsi, Teid};
 use epc_node::Interface;
 use tracing::info;
 
-use crate::session::{Session, State};
+use crate::session::State;
 use crate::{Pending, Pgw};
 
 /// As many sessions are deleted at once while shutting down; the next follow as answers come.
@@ -20,7 +20,7 @@ const AT_ONCE: usize = 1000;
 
 /// Ends every PDN connection of a subscriber.
 pub(crate) fn of_subscriber(pgw: &mut Pgw, imsi: Imsi, now: Instant) {
-    for teid in active(pgw, |session| session.imsi == imsi) {
+    for teid in pgw.ids(|session| session.state == State::Active && session.imsi == imsi) {
         start(pgw, teid, None, now);
     }
 }
@@ -33,7 +33,11 @@ pub(crate) fn of_all(pgw: &mut Pgw, now: Instant) {
         .filter(|session| session.state == State::Deleting)
         .count();
     let some = AT_ONCE.saturating_sub(deleting);
-    for teid in active(pgw, |_| true).into_iter().take(some) {
+    for teid in pgw
+        .ids(|session| session.state == State::Active)
+        .into_iter()
+        .take(some)
+    {
         start(pgw, teid, Some(CauseValue::REACTIVATION_REQUESTED), now);
     }
 }
@@ -81,12 +85,4 @@ pub(crate) fn finish(pgw: &mut Pgw, teid: Teid, answered: bool, now: Instant) {
         pgw.gtpc
             .farewell(Interface::S5c, sgw.address, sgw.teid, request, now, &mut pgw.out);
     }
-}
-
-fn active(pgw: &Pgw, which: impl Fn(&Session) -> bool) -> Vec<Teid> {
-    let chosen = pgw
-        .sessions
-        .iter()
-        .filter(|session| session.state == State::Active && which(session));
-    chosen.map(|session| session.teid).collect()
 }

@@ -186,6 +186,14 @@ impl Pgw {
         !self.shutting_down && self.sessions.len() < self.config.max_sessions
     }
 
+    /// The sessions that `which` chooses, in order, so that the same messages come out for the same ones that went in.
+    fn ids(&self, which: impl Fn(&Session) -> bool) -> Vec<Teid> {
+        let chosen = self.sessions.iter().filter(|session| which(session));
+        let mut ids: Vec<Teid> = chosen.map(|session| session.teid).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// From now on nothing passes for this session, and its address goes back to the pool.
     fn close(&mut self, teid: Teid) {
         let Some(session) = self

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use epc_codec::Teid;
 use epc_codec::gtpv2c::CauseValue;
 use epc_node::gtpu;
 use epc_node::paths::{PathChange, PathId};
@@ -18,12 +17,7 @@ pub(crate) fn path_changed(pgw: &mut Pgw, path: PathId, change: PathChange) {
         PathChange::Restarted | PathChange::Dead => {}
     }
     let (on, peer) = path;
-    let lost: Vec<Teid> = pgw
-        .sessions
-        .iter()
-        .filter(|session| session.sgw_s5c.ip() == peer)
-        .map(|session| session.teid)
-        .collect();
+    let lost = pgw.ids(|session| session.sgw_s5c.ip() == peer);
     if !lost.is_empty() {
         warn!(interface = %on, %peer, sessions = lost.len(), "peer lost its sessions");
     }

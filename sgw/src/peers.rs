@@ -78,14 +78,8 @@ pub(crate) fn delete_all(sgw: &mut Sgw, now: Instant) {
         .filter(|session| session.state == State::Deleting)
         .count();
     let some = AT_ONCE.saturating_sub(deleting);
-    let ids: Vec<Teid> = sgw
-        .sessions
-        .iter()
-        .filter(|session| session.state == State::Active)
-        .take(some)
-        .map(|session| session.teid)
-        .collect();
-    for teid in ids {
+    let active = ids(sgw, |session| session.state == State::Active);
+    for teid in active.into_iter().take(some) {
         end_for_both(sgw, teid, now);
     }
 }
@@ -156,10 +150,10 @@ fn relay_end_marker(sgw: &mut Sgw, from: IpAddr, teid: Teid) {
         .end_marker(Interface::S1u, enb.address, enb.teid, metrics, &mut sgw.out);
 }
 
+/// In order, so that the same messages come out for the same ones that went in.
 fn ids(sgw: &Sgw, which: impl Fn(&Session) -> bool) -> Vec<Teid> {
-    sgw.sessions
-        .iter()
-        .filter(|session| which(session))
-        .map(|session| session.teid)
-        .collect()
+    let chosen = sgw.sessions.iter().filter(|session| which(session));
+    let mut ids: Vec<Teid> = chosen.map(|session| session.teid).collect();
+    ids.sort_unstable();
+    ids
 }
