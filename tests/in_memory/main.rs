@@ -1,5 +1,7 @@
 //! Attach, detach and what can go wrong between, on four brains and one virtual clock: no socket, no thread, no sleep.
 
+#[path = "../fuzz/checks/node.rs"]
+mod fuzz;
 mod net;
 
 use std::collections::{BTreeSet, HashSet};
@@ -245,5 +247,41 @@ fn each_node_shuts_down_without_leaving_a_session_at_the_others() {
                 "{name:?} stopped, {other:?} holds tunnels"
             );
         }
+    }
+}
+
+#[test]
+fn corpus_of_the_fuzzer_leaves_every_node_alive() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/node");
+    let mut replayed = 0;
+    for entry in std::fs::read_dir(corpus).expect("the corpus") {
+        fuzz::check(&std::fs::read(entry.expect("an entry").path()).expect("a file"));
+        replayed += 1;
+    }
+    assert!(replayed >= 4, "a conversation for each node");
+}
+
+/// Makes the corpus of the fuzz target `node` anew: what each node hears while two UEs attach, pass traffic, and leave.
+///
+///     cargo test -p epc-tests --test in_memory -- --ignored record
+#[test]
+#[ignore = "writes files"]
+fn record_the_corpus_of_the_fuzzer() {
+    let mut net = Net::recording();
+    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 2));
+    net.run(Duration::from_secs(61));
+    net.shut_down(Name::Enb);
+    assert!(net.run_until(MINUTE, |net| net.is_drained(Name::Enb)));
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/node");
+    std::fs::create_dir_all(corpus).expect("a directory");
+    for (name, octets) in net.recorded() {
+        std::fs::write(
+            format!(
+                "{corpus}/{}-attach-and-detach",
+                format!("{name:?}").to_lowercase()
+            ),
+            octets,
+        )
+        .expect("a file");
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use crate::fuzz;
 use enb::Enb;
 use epc_codec::{Imsi, Teid, gtpv1u, gtpv2c, s1ap};
 use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, Then, UeAddress};
@@ -110,6 +111,8 @@ pub(crate) struct Net {
     in_flight: BinaryHeap<Reverse<InFlight>>,
     sent: u64,
     yaml: BTreeMap<Name, String>,
+    /// What each node heard, as the fuzz target `node` takes it; not recorded otherwise.
+    recorded: Option<BTreeMap<Name, (Instant, Vec<u8>)>>,
     /// What was said last, for the reader of a failed test.
     said: VecDeque<(Duration, SocketAddr, SocketAddr, Vec<u8>)>,
     started: Instant,
@@ -146,6 +149,7 @@ impl Net {
             in_flight: BinaryHeap::new(),
             sent: 0,
             yaml,
+            recorded: None,
             said: VecDeque::new(),
             started: Instant::now(),
             sessions: BTreeMap::new(),
@@ -156,13 +160,55 @@ impl Net {
         net
     }
 
+    /// Two subscribers, and every node as the fuzz target `node` starts it; what they hear is recorded.
+    pub(crate) fn recording() -> Net {
+        let mut net = Net::new(1, 2);
+        net.yaml = BTreeMap::from([
+            (Name::Enb, fuzz::enb_yaml()),
+            (Name::Mme, fuzz::mme_yaml()),
+            (Name::Sgw, fuzz::sgw_yaml()),
+            (Name::Pgw, fuzz::pgw_yaml()),
+        ]);
+        net.in_flight.clear();
+        net.recorded = Some(NAMES.map(|name| (name, (net.now, vec![name as u8]))).into());
+        for name in NAMES {
+            net.start(name);
+        }
+        net
+    }
+
+    /// What each node heard.
+    pub(crate) fn recorded(self) -> Vec<(Name, Vec<u8>)> {
+        let recorded = self.recorded.into_iter().flatten();
+        recorded.map(|(name, (_, octets))| (name, octets)).collect()
+    }
+
+    fn record(&mut self, name: Name, on: Interface, in_flight: &InFlight) {
+        let Some(recorded) = &mut self.recorded else {
+            return;
+        };
+        let Some((last, octets)) = recorded.get_mut(&name) else {
+            return;
+        };
+        let sender = in_flight.from.ip().to_string();
+        let how = fuzz::how(on, &sender, self.now - *last);
+        *last = self.now;
+        octets.push(how);
+        octets.extend((in_flight.datagram.len() as u16).to_be_bytes());
+        octets.extend(&in_flight.datagram);
+    }
+
     /// Starts a node, as after kill -9 if it was running: it knows nothing, and its user plane is empty.
     pub(crate) fn start(&mut self, name: Name) {
         self.starts += 1;
-        let boot = Boot {
-            restart_counter: self.starts,
-            user_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
-            control_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
+        let boot = if self.recorded.is_some() {
+            fuzz::boot()
+        } else {
+            Boot {
+                restart_counter: self.starts,
+                user_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
+                control_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
+            }
         };
         let yaml = &self.yaml[&name];
         let now = self.now;
@@ -312,6 +358,7 @@ impl Net {
         };
         let now = self.now;
         self.remember(&in_flight);
+        self.record(name, on, &in_flight);
         let Some(brain) = self.brains.get_mut(&name) else {
             return;
         };
