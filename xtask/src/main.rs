@@ -1,5 +1,6 @@
 //! The project's verbs that need more than cargo: `cargo xtask VERB`.
 
+mod bench;
 mod demo;
 
 use std::process::ExitCode;
@@ -17,6 +18,9 @@ struct Args {
 enum Verb {
     /// Attach subscribers through four daemons in a lab of network namespaces, and fetch a page through the tunnel
     Demo(demo::Args),
+    /// Measure
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -24,5 +28,6 @@ fn main() -> ExitCode {
     epc_lab::sandbox::init();
     match Args::parse().verb {
         Verb::Demo(args) => demo::main(&args),
+        Verb::Bench(bench) => bench::main(&bench),
     }
 }

@@ -181,7 +181,7 @@ fn rules_change_while_packets_flow() {
                     let _ = enb.send_to(&gpdu(1, b"x"), (SGW_S1U, 2152));
                 }
             });
-            for round in 1..=200_u32 {
+            for round in 1..=50_u32 {
                 sgw.apply(&relay(1, (Interface::S1u, ENB), (Interface::S5u, PGW), round))
                     .unwrap();
                 // What was sent before the change may still lie in the socket; what is sent now is new.

@@ -1,0 +1,157 @@
+//! `cargo xtask bench user-plane`.
+//!
+//! ```text
+//! ue ──eUu── enb ──S1-U── sgw ──S5-U── pgw ──SGi── server       five namespaces, once for each of
+//!
+//! A   plain kernel routing              V   two VXLAN hops of the kernel
+//! Ax  the same with offloads off        O   the four daemons, after an attach
+//!                                       N   the four daemons with `user_plane.offload: none`
+//! ```
+//!
+//! All five stand side by side and idle. A round measures each thing on each of them before the next thing, so that a
+//! ratio compares neighbours in time; the table shows medians over the rounds, and the spread.
+
+mod nets;
+mod report;
+mod traffic;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, thread};
+
+use anyhow::{Context, Result, bail};
+use epc_lab::{Daemons, sandbox};
+
+use nets::{Kind, Net};
+use report::Report;
+
+const BINARIES: &str = "GW_TESTER_BENCH_BINARIES";
+const DIRECTORY: &str = "GW_TESTER_BENCH_DIRECTORY";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// One short round
+    #[arg(long)]
+    quick: bool,
+    /// Rounds; medians want 5 or more
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Seconds a TCP measurement
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=60))]
+    seconds: u32,
+    /// Where table and plot go
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Take the daemons from this directory instead of building them
+    #[arg(long)]
+    binaries: Option<PathBuf>,
+    /// Which of A, Ax, V, N, O to measure
+    #[arg(long, value_delimiter = ',', default_value = "A,Ax,V,N,O")]
+    nets: Vec<Kind>,
+}
+
+pub(crate) fn main(args: &Args) -> ExitCode {
+    let result = match sandbox::is_inside() {
+        true => inside(args),
+        false => outside(args),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("bench: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn outside(args: &Args) -> Result<ExitCode> {
+    sandbox::probe()?;
+    for (tool, package) in [("iperf3", "iperf3"), ("ip", "iproute2"), ("ethtool", "ethtool")] {
+        if Command::new(tool).arg("--version").output().is_err() {
+            bail!("`{tool}` is missing; on Debian: apt-get install {package}");
+        }
+    }
+    let daemons = match &args.binaries {
+        Some(directory) => Daemons::in_directory(directory.canonicalize()?),
+        None => Daemons::build(true)?,
+    };
+    let directory = match &args.out {
+        Some(directory) => directory.clone(),
+        None => target().join("bench"),
+    };
+    fs::create_dir_all(&directory).with_context(|| format!("create {}", directory.display()))?;
+    let directory = directory.canonicalize()?;
+    let variables: [(&str, &OsStr); 2] = [
+        (BINARIES, daemons.directory().as_os_str()),
+        (DIRECTORY, directory.as_os_str()),
+    ];
+    let outcome = sandbox::run(&variables)?;
+    Ok(ExitCode::from(u8::try_from(outcome.exit_code()).unwrap_or(1)))
+}
+
+/// `target`, whatever it is called here: this program is in target/debug.
+fn target() -> PathBuf {
+    let program = env::current_exe().unwrap_or_default();
+    let target = program.parent().and_then(Path::parent);
+    target.unwrap_or(Path::new("target")).to_owned()
+}
+
+fn inside(args: &Args) -> Result<ExitCode> {
+    let (Some(binaries), Some(directory)) = (env::var_os(BINARIES), env::var_os(DIRECTORY)) else {
+        bail!("started without its environment; use `cargo xtask bench user-plane`");
+    };
+    let daemons = Daemons::in_directory(binaries);
+    let directory = PathBuf::from(directory);
+    let (rounds, seconds) = if args.quick {
+        (1, 1)
+    } else {
+        (args.rounds, args.seconds)
+    };
+    println!("{}", machine());
+    let mut nets: Vec<Net> = Vec::new();
+    for kind in &args.nets {
+        nets.push(Net::new(*kind, &daemons, &directory).with_context(|| format!("the net {}", kind.name()))?);
+    }
+    let mut report = Report::default();
+    for round in 1..=rounds {
+        println!("round {round} of {rounds}, load average {}", load());
+        for what in traffic::ALL {
+            for net in &mut nets {
+                let values = traffic::measure(what, net, seconds)
+                    .with_context(|| format!("{} on {}", what.title(), net.kind.name()))?;
+                for (metric, value) in values {
+                    println!("  {:<3} {:<32} {value:>12.1}", net.kind.name(), metric.title());
+                    report.add(metric, net.kind, round, value);
+                }
+            }
+        }
+    }
+    let table = report.table(&machine(), &load());
+    println!("\n{table}");
+    for (name, text) in [("user-plane.md", table), ("user-plane.svg", report.plot())] {
+        let path = directory.join(name);
+        fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
+        println!("{}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// On what it is measured.
+fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let cpuinfo = read("/proc/cpuinfo");
+    let model = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("an unknown processor", |(_, model)| model);
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    format!(
+        "{cores} cores of {model}, Linux {}",
+        read("/proc/sys/kernel/osrelease").trim()
+    )
+}
+
+/// The load averages of the machine; anything that is not this bench falsifies it.
+fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
