@@ -22,9 +22,17 @@ fn ends_its_sessions(node: Node) -> Result<(), Failed> {
         lab.start_all()?;
         lab.wait_for_sessions(3)?;
         lab.terminate(node)?;
-        let after = lab.namespace(node).inventory()?;
-        expect(after == before, || {
-            format!("before: {before:#?}, after: {after:#?}")
+        // The kernel takes a device down a moment after its process is gone.
+        epc_lab::wait_for("the namespace as it was", GRACE, || {
+            let after = lab
+                .namespace(node)
+                .inventory()
+                .map_err(|error| error.to_string())?;
+            if after == before {
+                Ok(())
+            } else {
+                Err(format!("before: {before:#?}, after: {after:#?}"))
+            }
         })?;
         let others: Vec<Node> = Daemons::NODES.into_iter().filter(|each| *each != node).collect();
         lab.wait_for_sessions_at(&others, 0)

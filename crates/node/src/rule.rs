@@ -56,7 +56,8 @@ pub enum Then {
         /// The TEID that the next peer gave out.
         teid: Teid,
     },
-    /// The next peer is not known (S-GW, before Modify Bearer): drop and count, without an Error Indication.
+    /// The next peer is not known (S-GW, before Modify Bearer): keep some packets until it is, and count what is dropped;
+    /// no Error Indication.
     Hold,
     /// Take the packet out and write it to the TUN device, if it is this UE's: its source address at a P-GW, its
     /// destination address at an eNB.

@@ -21,6 +21,7 @@ mod counters;
 mod encapsulate;
 mod fragment;
 mod gtpu;
+mod held;
 mod icmp;
 mod ip;
 mod outbox;

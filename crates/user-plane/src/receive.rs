@@ -1,10 +1,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use epc_node::{Interface, Rule, TeidKey};
+use epc_node::{Interface, Rule, TeidKey, Then};
 
 use crate::counters::{Counters, Direction, Drop, Port};
 use crate::gtpu::{self, NotGpdu};
+use crate::held::Held;
 use crate::outbox::Outbox;
 use crate::table::{Fate, Receivers, Ue, canonical};
 use crate::{Side, ip};
@@ -40,6 +41,7 @@ pub struct Receive {
     serves: Vec<Interface>,
     side: Option<Side>,
     receivers: Receivers,
+    held: Held,
     counters: Arc<Counters>,
     /// What to relay.
     pub relayed: Outbox,
@@ -62,6 +64,7 @@ impl Receive {
             serves,
             side,
             receivers: Receivers::new(key),
+            held: Held::default(),
             counters,
             relayed,
             deliveries: Vec::with_capacity(1024),
@@ -69,8 +72,11 @@ impl Receive {
         }
     }
 
-    /// Changes the table. Between two batches only.
+    /// Changes the table. Between two batches only; what [`Receive::take_released`] then gives goes before the next one.
     pub fn apply(&mut self, rule: &Rule) {
+        if !self.held.is_empty() {
+            self.apply_to_held(rule);
+        }
         if let Rule::Receive { on, teid, .. } = rule
             && !self.serves.contains(on)
         {
@@ -78,6 +84,34 @@ impl Receive {
             return self.receivers.apply(&Rule::StopReceiving { teid: *teid });
         }
         self.receivers.apply(rule);
+    }
+
+    #[cold]
+    fn apply_to_held(&mut self, rule: &Rule) {
+        match rule {
+            Rule::Receive {
+                teid,
+                then: Then::Relay { .. },
+                ..
+            } => self.held.release(*teid),
+            Rule::Receive {
+                teid,
+                then: Then::Deliver { .. },
+                ..
+            }
+            | Rule::StopReceiving { teid } => {
+                let lost = self.held.forget(*teid);
+                self.counters
+                    .dropped(self.first(), Direction::Received, Drop::Held, lost as u64);
+            }
+            Rule::Receive { then: Then::Hold, .. } | Rule::Send { .. } | Rule::StopSending { .. } => {}
+        }
+    }
+
+    /// Datagrams that waited for a rule which is there now, with their senders, in the order in which they came. The
+    /// caller gives them to [`Receive::datagrams`].
+    pub fn take_released(&mut self) -> Vec<(IpAddr, Vec<u8>)> {
+        self.held.take_released()
     }
 
     /// Takes what one receive call put into buffer number `buffer`: datagrams of `segment` octets each, the last one
@@ -136,7 +170,11 @@ impl Receive {
                 self.lost_but_seen(self.first(), buffer, start, end, Drop::UnknownTeid);
             }
             Fate::WrongPeer { on } => self.dropped(on, Drop::WrongPeer),
-            Fate::Hold { on } => self.dropped(on, Drop::Held),
+            Fate::Hold { on } => {
+                if !self.held.keep(gpdu.teid, from, datagram) {
+                    self.dropped(on, Drop::Held);
+                }
+            }
         }
     }
 
@@ -194,7 +232,7 @@ mod tests {
     use super::*;
     use crate::counters::Snapshot;
     use epc_codec::Teid;
-    use epc_node::{Then, UeAddress};
+    use epc_node::UeAddress;
     use std::net::{Ipv4Addr, SocketAddr};
 
     const KEY: TeidKey = TeidKey::new([1, 2, 3, 4]);
@@ -351,9 +389,48 @@ mod tests {
             from: None,
             then: Then::Hold,
         });
-        sgw.receive.datagrams(0, SGW, &mut gpdu(0xd, b"x"), 9);
-        assert_eq!(sgw.dropped(Drop::Held), 1);
+        for octet in 0..40 {
+            sgw.receive.datagrams(0, SGW, &mut gpdu(0xd, &[octet]), 9);
+        }
         assert!(sgw.receive.relayed.is_empty());
+        assert_eq!(sgw.dropped(Drop::Held), 8, "beyond 32");
+
+        // In order, once the next peer is known, and once only.
+        let relay = Then::Relay {
+            on: Interface::S5u,
+            to: pgw(),
+            teid: Teid(0xbb),
+        };
+        sgw.receive.apply(&Rule::Receive {
+            teid: Teid(0xd),
+            on: Interface::S1u,
+            from: None,
+            then: relay,
+        });
+        let released = sgw.receive.take_released();
+        assert!(
+            released
+                .iter()
+                .map(|(from, datagram)| (*from, datagram[8]))
+                .eq((0..32).map(|octet| (SGW, octet)))
+        );
+        assert!(sgw.receive.take_released().is_empty());
+    }
+
+    #[test]
+    fn what_is_held_for_a_tunnel_goes_with_it() {
+        let mut sgw = sgw();
+        let held = Rule::Receive {
+            teid: Teid(0xd),
+            on: Interface::S1u,
+            from: None,
+            then: Then::Hold,
+        };
+        sgw.receive.apply(&held);
+        sgw.receive.datagrams(0, SGW, &mut gpdu(0xd, b"x"), 9);
+        sgw.receive.apply(&Rule::StopReceiving { teid: Teid(0xd) });
+        assert_eq!(sgw.dropped(Drop::Held), 1);
+        assert!(sgw.receive.held.is_empty() && sgw.receive.take_released().is_empty());
     }
 
     #[test]

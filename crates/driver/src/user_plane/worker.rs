@@ -358,6 +358,7 @@ impl Receiving {
             if let Err(Stop) = changes.take(|rule| self.pipeline.apply(rule)) {
                 return Ok(());
             }
+            self.release();
             let count = match ring.receive(self.socket.as_fd()) {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -411,6 +412,17 @@ impl Receiving {
                 self.counters
                     .dropped(on, Direction::Received, Drop::SlowPathFull, 1);
             }
+        }
+    }
+
+    /// Sends on what waited for a rule that is there now.
+    fn release(&mut self) {
+        for (from, mut datagram) in self.pipeline.take_released() {
+            let length = datagram.len();
+            self.pipeline.datagrams(0, from, &mut datagram, length);
+            let messages = self.pipeline.relayed.messages();
+            send(&self.outlets, &self.counters, messages, |_| &datagram);
+            self.pipeline.clear();
         }
     }
 
