@@ -13,6 +13,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
@@ -70,6 +71,11 @@ struct Way {
 }
 
 #[derive(Debug, EncodeLabelSet)]
+struct Level {
+    level: &'static str,
+}
+
+#[derive(Debug, EncodeLabelSet)]
 struct Dropped {
     interface: &'static str,
     direction: &'static str,
@@ -102,6 +108,12 @@ impl Collector for UserPlaneCounters {
                 total.encode(family.encode_family(&way)?)?;
             }
         }
+        let help = "What is used of the kernel's offloads: 1 where it is so";
+        let mut family = encoder.encode_descriptor("offload", help, None, MetricType::Gauge)?;
+        let level = Level {
+            level: user_plane.offload().name(),
+        };
+        ConstGauge::new(1_i64).encode(family.encode_family(&level)?)?;
         let help = "User packets dropped, by reason";
         let mut family = encoder.encode_descriptor("packets_dropped", help, None, MetricType::Counter)?;
         for (Way { interface, direction }, traffic) in ways(&counters) {
