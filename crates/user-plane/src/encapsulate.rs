@@ -124,8 +124,8 @@ impl Encapsulate {
         header.copy_from_slice(&gtpu::header(tunnel.teid, length as u16));
         write(body);
         self.used = end;
-        self.outbox
-            .push(tunnel.on, tunnel.to, tunnel.teid.0, 0, start..end);
+        let peer = (tunnel.peer, &tunnel.to);
+        self.outbox.push(tunnel.on, peer, tunnel.teid.0, 0, start..end);
     }
 
     /// A packet that the path does not take: cut into fragments, if it may be, or answered.

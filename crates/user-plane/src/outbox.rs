@@ -14,6 +14,8 @@ pub struct Message {
     pub on: Interface,
     /// Where to.
     pub to: SocketAddr,
+    /// The number of that peer in the table, quicker to compare.
+    peer: u32,
     /// The TEID, for whoever spreads TEIDs over source ports.
     pub spread: u32,
     /// In which buffer the octets lie.
@@ -39,6 +41,17 @@ impl Message {
         (self.start..end).step_by(self.segment).map({
             let segment = self.segment;
             move |start| start..end.min(start + segment)
+        })
+    }
+
+    /// Each datagram as a message of its own.
+    pub fn singly(&self) -> impl Iterator<Item = Message> + use<> {
+        let message = *self;
+        self.datagrams().map(move |range| Message {
+            start: range.start,
+            end: range.end,
+            segment: range.len(),
+            ..message
         })
     }
 
@@ -93,7 +106,7 @@ impl Outbox {
     pub(crate) fn push(
         &mut self,
         on: Interface,
-        to: SocketAddr,
+        (peer, to): (u32, &SocketAddr),
         teid: u32,
         buffer: usize,
         octets: Range<usize>,
@@ -103,7 +116,7 @@ impl Outbox {
             let length = last.end - last.start;
             if last.end == octets.start
                 && last.buffer == buffer
-                && last.to == to
+                && last.peer == peer
                 && last.on == on
                 && last.spread == spread
                 && octets.len() <= last.segment
@@ -117,7 +130,8 @@ impl Outbox {
         }
         self.messages.push(Message {
             on,
-            to,
+            to: *to,
+            peer,
             spread,
             buffer,
             start: octets.start,
@@ -139,7 +153,13 @@ mod tests {
         let mut outbox = Outbox::new(16, most_segments, 1);
         let mut end = 0;
         for (to, length) in datagrams {
-            outbox.push(Interface::S1u, peer(*to), 1, 0, end..end + length);
+            outbox.push(
+                Interface::S1u,
+                (u32::from(*to), &peer(*to)),
+                1,
+                0,
+                end..end + length,
+            );
             end += length;
         }
         outbox
@@ -175,6 +195,7 @@ mod tests {
         let message = Message {
             on: Interface::S1u,
             to: peer(1),
+            peer: 1,
             spread: 0,
             buffer: 0,
             start: 10,

@@ -149,7 +149,9 @@ impl Receive {
                 self.counters
                     .packets(arrive_on, Direction::Received, 1, user_octets);
                 gtpu::set_teid(datagram, teid);
-                self.relayed.push(on, to, teid.0, buffer, start..end);
+                if let Some(address) = self.receivers.peer(to) {
+                    self.relayed.push(on, (to, address), teid.0, buffer, start..end);
+                }
             }
             Fate::Deliver { on, ue } => {
                 self.counters.packets(on, Direction::Received, 1, user_octets);

@@ -567,15 +567,7 @@ fn first_failed<'a>(
     let errno = error.raw_os_error();
     // EMSGSIZE and EINVAL: a segment is longer than the path's MTU. EIO: the device cannot add checksums.
     if message.segments() > 1 && matches!(errno, Some(libc::EMSGSIZE | libc::EINVAL | libc::EIO)) {
-        let singly: Vec<Message> = message
-            .datagrams()
-            .map(|range| Message {
-                start: range.start,
-                end: range.end,
-                segment: range.len(),
-                ..*message
-            })
-            .collect();
+        let singly: Vec<Message> = message.singly().collect();
         let sent = send(outlets, counters, &singly, buffer);
         problems.segments_refused |= errno == Some(libc::EIO);
         problems.too_big.extend(sent.too_big);
