@@ -394,7 +394,7 @@ mod tests {
     const EXAMPLE: &str = include_str!("../enb.yml");
 
     fn parse(text: &str) -> Config {
-        serde_yaml::from_str(text).unwrap()
+        epc_driver::config::parse(text, "enb.yml").unwrap()
     }
 
     #[test]
@@ -445,13 +445,19 @@ mod tests {
             ),
             ("mcc: \"001\"", "mcc: \"1\"", "expected 3 digits"),
             ("eci: 0x00000001", "eci: 0x10000000", "expected 0 to 268435455"),
-            ("type: external", "type: ftp", "unknown variant `ftp`"),
-            ("rat_type: 6", "rat_typ: 6", "unknown field `rat_typ`"),
+            (
+                "type: external",
+                "type: ftp",
+                "`ftp` is not known, expected one of",
+            ),
+            ("rat_type: 6", "rat_typ: 6", "enb.yml:4: rat_typ: unknown key, expected `rat_type`"),
             ("src_ip: 192.0.2.1", "src_ip: 192.0.2.256", "is not an IP address"),
         ] {
             assert!(EXAMPLE.contains(change), "{change}");
             let text = EXAMPLE.replace(change, to);
-            let error = serde_yaml::from_str::<Config>(&text).unwrap_err().to_string();
+            let error = epc_driver::config::parse::<Config>(&text, "enb.yml")
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(problem), "{error}");
         }
     }

@@ -40,7 +40,7 @@ pub(crate) fn config(rest: &str) -> Config {
         "{{ mcc: '001', mnc: '01', tai: 1, eci: 0x101, mme_addr: '{MME}', \
          local_addresses: {{ s1c_ip: 192.0.2.1, s1u_ip: 192.0.2.1 }}, {rest} }}"
     );
-    serde_yaml::from_str(&text).unwrap()
+    epc_driver::config::parse(&text, "enb.yml").unwrap()
 }
 
 pub(crate) fn subscribers(count: u32) -> String {

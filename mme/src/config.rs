@@ -120,7 +120,7 @@ mod tests {
     const EXAMPLE: &str = include_str!("../mme.yml");
 
     fn parse(text: &str) -> Config {
-        serde_yaml::from_str(text).unwrap()
+        epc_driver::config::parse(text, "mme.yml").unwrap()
     }
 
     #[test]
@@ -158,13 +158,15 @@ mod tests {
             (
                 "sgw_s11_ip: 127.0.1.13",
                 "sgw_ip: 127.0.1.13",
-                "unknown field `sgw_ip`",
+                "sgw_ip: unknown key",
             ),
             ("n3_requests: 5", "n3_requests: 0", "expected 1 to 100"),
         ] {
             assert!(EXAMPLE.contains(change), "{change}");
             let text = EXAMPLE.replace(change, to);
-            let error = serde_yaml::from_str::<Config>(&text).unwrap_err().to_string();
+            let error = epc_driver::config::parse::<Config>(&text, "mme.yml")
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(problem), "{error}");
         }
         let mut family = parse(EXAMPLE);

@@ -48,7 +48,7 @@ pub(crate) fn config(rest: &str) -> Config {
         "{{ mcc: '001', mnc: '01', apn: internet, local_addresses: {{ s1c_addr: '192.0.2.2:36412', s11_ip: 192.0.2.2 }}, \
          sgw_s11_ip: 192.0.2.3, pgw_s5c_ip: 192.0.2.4, {rest} }}"
     );
-    serde_yaml::from_str(&text).unwrap()
+    epc_driver::config::parse(&text, "mme.yml").unwrap()
 }
 
 impl Lab {

@@ -426,7 +426,7 @@ struct Net {
 impl Net {
     fn new(more: &str) -> Net {
         let yaml = format!("local_addresses: {{s5c_ip: 198.51.100.3, s5u_ip: 198.51.100.3}}\n{more}");
-        let config: Config = serde_yaml::from_str(&yaml).unwrap();
+        let config: Config = epc_driver::config::parse(&yaml, "pgw.yml").unwrap();
         config.check().unwrap();
         let now = Instant::now();
         let boot = Boot {

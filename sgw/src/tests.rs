@@ -523,7 +523,7 @@ impl Net {
     }
 
     fn with(yaml: &str) -> Net {
-        let config: Config = serde_yaml::from_str(yaml).unwrap();
+        let config: Config = epc_driver::config::parse(yaml, "sgw.yml").unwrap();
         let now = Instant::now();
         let boot = Boot {
             restart_counter: 7,
