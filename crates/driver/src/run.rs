@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use epc_node::{Boot, TeidKey};
 use prometheus_client::registry::Registry;
@@ -177,17 +177,16 @@ fn boot() -> Boot {
 }
 
 /// The restart counter, TS 23.007 §18: one more than last time where there is a place to remember it (a directory in
-/// `STATE_DIRECTORY`, as systemd gives).
-///
-/// Elsewhere it is the clock's seconds and the process's number together: after a restart within the second the number
-/// is another one, and where it is always the same, as in a container, the restart takes longer than that.
+/// `STATE_DIRECTORY`, as systemd gives), else the clock's seconds: the next full second is awaited, so that a start
+/// within the second of the last one has another counter too. After a pause of a multiple of 256 seconds it has not.
 fn restart_counter() -> u8 {
     let directory = std::env::var_os("STATE_DIRECTORY");
     if let Some(counter) = directory.and_then(|directory| next_in(Path::new(&directory))) {
         return counter;
     }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (since.as_secs() as u8).wrapping_add(std::process::id() as u8)
+    std::thread::sleep(Duration::from_secs(1) - Duration::from_nanos(since.subsec_nanos().into()));
+    (since.as_secs() + 1) as u8
 }
 
 fn next_in(directory: &Path) -> Option<u8> {

@@ -1,7 +1,7 @@
 //! What the eNB and the P-GW change on their host: routes, rules and addresses around their TUN device.
 //!
 //! ```text
-//! eNB    from UE, in at euu_if_name  -> table 3001: default via the TUN device      external
+//! eNB    from UE, in at euu_if_name  -> table 3001: default via the TUN device, else unreachable   external
 //!        to UE, in at the TUN device -> table 3001: the UE at euu_if_name, if no other route leads there
 //!        from UE, of this host       -> table 3001, and the UE's address on the TUN device   http_get
 //! P-GW   in at sgi_if_name           -> table 3002: subnets and addresses of UEs via the TUN device
@@ -71,9 +71,11 @@ impl UeSide {
     pub async fn start(tun_name: &str, route_table: u32) -> Result<UeSide, Problem> {
         let explain = |error| explain(error, route_table);
         let mut routing = Routing::open(tun_name, route_table).await.map_err(explain)?;
+        routing.anchor().await.map_err(explain)?;
         for net in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
             let added = routing.add_route(net, routing.tun).await;
             optional_ipv6(net.addr(), added).map_err(explain)?;
+            optional_ipv6(net.addr(), routing.close(net).await).map_err(explain)?;
         }
         sysctl::accept_any_source(tun_name);
         Ok(UeSide {
@@ -264,6 +266,9 @@ fn report(what: &'static str, net: IpNet, done: Result<(), Error>) {
 }
 
 fn explain(error: Error, route_table: u32) -> Problem {
+    if let Error::TableInUse = error {
+        return Problem::new("route_table", format!("{route_table} is {error}"));
+    }
     let what = match error.is_forbidden() {
         true => format!(
             "routes may not be set in table {route_table}, expected CAP_NET_ADMIN in this network namespace: run as \

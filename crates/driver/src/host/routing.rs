@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::future::ready;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use futures_util::TryStreamExt;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -19,6 +21,9 @@ pub const PROTOCOL: u8 = 213;
 /// Before the main table (32766), after the local one (0).
 const PRIORITY: u32 = 30_000;
 
+/// The metric of a route that is taken when there is no other.
+const LAST: u32 = 4_294_967_294;
+
 /// What went wrong between us and the kernel.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -28,6 +33,8 @@ pub(super) enum Error {
     Netlink(#[from] rtnetlink::Error),
     #[error("network device `{0}` is not there")]
     NoDevice(String),
+    #[error("in use by another node in this network namespace, expected a table of its own")]
+    TableInUse,
 }
 
 impl Error {
@@ -39,7 +46,7 @@ impl Error {
     fn code(&self) -> Option<i32> {
         match self {
             Error::Netlink(rtnetlink::Error::NetlinkError(message)) => Some(message.raw_code().abs()),
-            Error::Netlink(_) | Error::Socket(_) | Error::NoDevice(_) => None,
+            Error::Netlink(_) | Error::Socket(_) | Error::NoDevice(_) | Error::TableInUse => None,
         }
     }
 }
@@ -99,7 +106,15 @@ pub(super) struct Routing {
     /// Networks, and the indices of the devices they are routed into.
     routes: HashSet<(IpNet, u32)>,
     addresses: HashSet<IpAddr>,
+    /// Families whose packets go nowhere when no other route of the table takes them.
+    closed: Vec<IpNet>,
+    /// Shows other nodes in this network namespace that the table is taken; it goes with the process.
+    _claim: UnixDatagram,
 }
+
+/// An address that means nobody (RFC 7600 §4.8), so that the TUN device always has one: the kernel takes a device's IPv4
+/// routes away with its last address.
+const ANCHOR: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 0, 8));
 
 impl Routing {
     /// Opens netlink, and takes away the rules and routes that a killed process left in this table.
@@ -107,6 +122,7 @@ impl Routing {
         let (connection, handle, _) = rtnetlink::new_connection()?;
         tokio::spawn(connection);
         let tun = super::index(tun_name)?;
+        let claim = claim(table)?;
         let routing = Routing {
             handle,
             tun,
@@ -114,6 +130,8 @@ impl Routing {
             rules: HashSet::new(),
             routes: HashSet::new(),
             addresses: HashSet::new(),
+            closed: Vec::new(),
+            _claim: claim,
         };
         routing.reclaim().await?;
         Ok(routing)
@@ -254,6 +272,43 @@ impl Routing {
         }
     }
 
+    /// Makes the table the end of the way for a family: what no route takes goes nowhere, never around the tunnel.
+    pub(super) async fn close(&mut self, any: IpNet) -> Result<(), Error> {
+        self.handle
+            .route()
+            .add(self.end_of_the_way(any))
+            .execute()
+            .await?;
+        self.closed.push(any);
+        Ok(())
+    }
+
+    fn end_of_the_way(&self, any: IpNet) -> RouteMessage {
+        let protocol = RouteProtocol::Other(PROTOCOL);
+        match any {
+            IpNet::V4(_) => RouteMessageBuilder::<Ipv4Addr>::new()
+                .kind(RouteType::Unreachable)
+                .priority(LAST)
+                .table_id(self.table)
+                .protocol(protocol)
+                .build(),
+            IpNet::V6(_) => RouteMessageBuilder::<Ipv6Addr>::new()
+                .kind(RouteType::Unreachable)
+                .priority(LAST)
+                .table_id(self.table)
+                .protocol(protocol)
+                .build(),
+        }
+    }
+
+    /// Gives the TUN device an address for as long as it is there.
+    pub(super) async fn anchor(&mut self) -> Result<(), Error> {
+        let anchor = self.handle.address().add(self.tun, ANCHOR, 32);
+        anchor.replace().execute().await?;
+        self.addresses.insert(ANCHOR);
+        Ok(())
+    }
+
     /// Puts an address on the TUN device, unless this host has it already, as go-gtp's nodes ask operators to arrange.
     pub(super) async fn hold(&mut self, address: IpAddr) -> Result<(), Error> {
         if self.addresses.contains(&address) || self.is_local(address).await? {
@@ -353,6 +408,9 @@ impl Routing {
                     .await,
             );
         }
+        for any in std::mem::take(&mut self.closed) {
+            ignore(self.handle.route().del(self.end_of_the_way(any)).execute().await);
+        }
         for address in std::mem::take(&mut self.addresses) {
             self.addresses.insert(address);
             if let Err(error) = self.release(address).await {
@@ -360,6 +418,15 @@ impl Routing {
             }
         }
     }
+}
+
+/// Takes a table for this process: the socket's name is known in this network namespace only.
+fn claim(table: u32) -> Result<UnixDatagram, Error> {
+    let name = SocketAddr::from_abstract_name(format!("gw-tester/route-table/{table}"))?;
+    UnixDatagram::bind_addr(&name).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => Error::TableInUse,
+        _ => error.into(),
+    })
 }
 
 fn ignore(done: Result<(), rtnetlink::Error>) {

@@ -260,6 +260,46 @@ fn leftovers_of_a_killed_process_are_removed_and_nothing_else() {
 }
 
 #[test]
+fn last_address_of_a_ue_takes_no_route_with_it() {
+    in_lab(async |lab| {
+        let mut enb = UeSide::start("tun", TABLE).await.unwrap();
+        let ours = async || {
+            let mark = netlink_packet_route::route::RouteProtocol::Other(PROTOCOL);
+            let routes = lab.routes().await;
+            routes
+                .into_iter()
+                .filter(|route| route.header.protocol == mark)
+                .count()
+        };
+        let before = ours().await;
+        assert_eq!(before, 2, "default via the TUN device, and the end of the way");
+        enb.local_up(UE).await;
+        enb.local_down(UE).await;
+        assert_eq!(ours().await, before);
+        enb.stop().await;
+        assert_eq!(ours().await, 0);
+    });
+}
+
+#[test]
+fn table_of_a_running_node_is_refused() {
+    in_lab(async |lab| {
+        let mut first = UeSide::start("tun", TABLE).await.unwrap();
+        first.external_up(UE, "eth0").await;
+        let rules = lab.marked_rules().await;
+        let problem = UeSide::start("tun", TABLE).await.unwrap_err();
+        assert_eq!(problem.key, "route_table");
+        assert!(
+            problem.what.contains("in use by another node"),
+            "{}",
+            problem.what
+        );
+        assert_eq!(lab.marked_rules().await, rules);
+        first.stop().await;
+    });
+}
+
+#[test]
 fn two_nodes_in_one_namespace_leave_each_other_alone() {
     in_lab(async |lab| {
         let subnets = ["10.60.0.0/16".parse().unwrap()];
