@@ -57,6 +57,14 @@ fn establish(
     if !pgw.has_room() {
         return Err((CauseValue::NO_RESOURCES_AVAILABLE, None));
     }
+    let asked_for = request.paa.as_ref().and_then(Paa::ipv4).map(IpAddr::V4);
+    let peers = [sgw_s5c.ip(), sgw_s5u.ip()];
+    let is_a_peers =
+        |address: IpAddr| peers.contains(&address) || pgw.gtpc.paths().watches(&(Interface::S5c, address));
+    // A UE of its S-GW's address would cut the S-GW off.
+    if asked_for.is_some_and(is_a_peers) {
+        return Err(cause_of(Refusal::InUse));
+    }
     let (ue, cause) = take_address(pgw, request)?;
     let Some((teid, s5u_teid)) = take_teids(pgw) else {
         pgw.give_back(ue);

@@ -89,10 +89,16 @@ impl Pgw {
     /// A P-GW without sessions.
     pub fn new(config: Config, boot: Boot, _now: Instant) -> Pgw {
         let local = vec![(Interface::S5u, config.local_addresses.s5u_ip)];
+        let mut addresses = Addresses::new(&config.ue_pools, config::DEFAULT_POOL);
+        let ours = &config.local_addresses;
+        let own = [Some(ours.s5c_ip), Some(ours.s5u_ip), ours.sgi_ip];
+        own.into_iter()
+            .flatten()
+            .for_each(|own| addresses.keep_from_ues(own));
         Pgw {
             gtpc: Endpoint::new(&config.gtp_c, boot.restart_counter),
             gtpu: gtpu::Endpoint::new(&config.gtp_c, local),
-            addresses: Addresses::new(&config.ue_pools, config::DEFAULT_POOL),
+            addresses,
             config,
             sessions: Sessions::default(),
             control_teids: TeidAllocator::new(boot.control_teid_key),

@@ -30,6 +30,8 @@ pub(crate) struct Addresses {
     any_may_be_asked_for: bool,
     /// IPv4 addresses, and IPv6 /64 prefixes.
     in_use: HashSet<IpAddr>,
+    /// Addresses of this node.
+    not_for_ues: HashSet<IpAddr>,
 }
 
 impl Addresses {
@@ -40,6 +42,7 @@ impl Addresses {
             ipv6: Vec::new(),
             any_may_be_asked_for: pools.is_empty(),
             in_use: HashSet::new(),
+            not_for_ues: HashSet::new(),
         };
         for pool in pools {
             match pool {
@@ -56,10 +59,20 @@ impl Addresses {
     /// Takes other pools; who has an address keeps it.
     pub(crate) fn reconfigure(&mut self, pools: &[IpNet], default: Ipv4Net) {
         let in_use = std::mem::take(&mut self.in_use);
+        let not_for_ues = std::mem::take(&mut self.not_for_ues);
         *self = Addresses {
             in_use,
+            not_for_ues,
             ..Addresses::new(pools, default)
         };
+    }
+
+    /// Never gives out this address: it is this node's, which a UE of that address would cut off.
+    pub(crate) fn keep_from_ues(&mut self, address: IpAddr) {
+        self.not_for_ues.insert(match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(address) => IpAddr::V6(prefix_of(address)),
+        });
     }
 
     /// Gives out an IPv4 address: the one that is asked for, or any.
@@ -69,7 +82,7 @@ impl Addresses {
             self.take(IpAddr::V4(address), inside)?;
             return Ok(address);
         }
-        let address = any(&mut self.ipv4, &self.in_use)?;
+        let address = any(&mut self.ipv4, &self.in_use, &self.not_for_ues)?;
         self.in_use.insert(IpAddr::V4(address));
         Ok(address)
     }
@@ -83,7 +96,7 @@ impl Addresses {
             self.take(IpAddr::V6(prefix), inside)?;
             return Ok(prefix);
         }
-        let prefix = any(&mut self.ipv6, &self.in_use)?;
+        let prefix = any(&mut self.ipv6, &self.in_use, &self.not_for_ues)?;
         self.in_use.insert(IpAddr::V6(prefix));
         Ok(prefix)
     }
@@ -109,6 +122,9 @@ impl Addresses {
     }
 
     fn take(&mut self, address: IpAddr, inside: bool) -> Result<(), Refusal> {
+        if self.not_for_ues.contains(&address) || !is_a_hosts(address) {
+            return Err(Refusal::InUse);
+        }
         if !inside && !self.any_may_be_asked_for {
             return Err(Refusal::OutsidePools);
         }
@@ -119,17 +135,30 @@ impl Addresses {
     }
 }
 
+/// Whether a host on SGi can have it: not loopback, multicast, broadcast or of one link only.
+fn is_a_hosts(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_multicast() || v4.is_broadcast() || v4.is_link_local()),
+        IpAddr::V6(v6) => !(v6.is_loopback() || v6.is_multicast() || v6.is_unicast_link_local()),
+    }
+}
+
 fn prefix_of(address: Ipv6Addr) -> Ipv6Addr {
     Ipv6Addr::from(u128::from(address) >> 64 << 64)
 }
 
-fn any<N: Numbered>(pools: &mut [Pool<N>], in_use: &HashSet<IpAddr>) -> Result<N::Address, Refusal> {
+fn any<N: Numbered>(
+    pools: &mut [Pool<N>],
+    in_use: &HashSet<IpAddr>,
+    not_for_ues: &HashSet<IpAddr>,
+) -> Result<N::Address, Refusal> {
+    let is_free = |address: IpAddr| !in_use.contains(&address) && !not_for_ues.contains(&address);
     if pools.is_empty() {
         return Err(Refusal::NoPool);
     }
     pools
         .iter_mut()
-        .find_map(|pool| pool.any(in_use))
+        .find_map(|pool| pool.any(&is_free))
         .ok_or(Refusal::Exhausted)
 }
 
@@ -210,18 +239,18 @@ impl<N: Numbered> Pool<N> {
         }
     }
 
-    fn any(&mut self, in_use: &HashSet<IpAddr>) -> Option<N::Address> {
+    fn any(&mut self, is_free: &impl Fn(IpAddr) -> bool) -> Option<N::Address> {
         while self.fresh < self.net.size() {
             let address = self.net.address(self.fresh);
             self.fresh += 1;
-            if !in_use.contains(&address.into()) {
+            if is_free(address.into()) {
                 return Some(address);
             }
         }
         while let Some(number) = self.free.pop_front() {
             self.is_free.remove(&number);
             let address = self.net.address(number);
-            if !in_use.contains(&address.into()) {
+            if is_free(address.into()) {
                 return Some(address);
             }
         }
@@ -291,6 +320,24 @@ mod tests {
         addresses.give_back_ipv4(asked);
         assert_eq!(addresses.in_use(), 1);
         assert_eq!(addresses.take_ipv6(None), Err(Refusal::NoPool));
+    }
+
+    #[test]
+    fn address_of_the_node_or_of_no_host_is_not_for_ues() {
+        let mut addresses = pools(&[]);
+        addresses.keep_from_ues("10.60.0.1".parse().unwrap());
+        assert_eq!(
+            addresses.take_ipv4(Some(Ipv4Addr::new(10, 60, 0, 1))),
+            Err(Refusal::InUse)
+        );
+        assert_eq!(addresses.take_ipv4(None), Ok(Ipv4Addr::new(10, 60, 0, 2)));
+        for nobodys in ["127.0.0.1", "224.0.0.1", "255.255.255.255", "169.254.169.254"] {
+            assert_eq!(
+                addresses.take_ipv4(Some(nobodys.parse().unwrap())),
+                Err(Refusal::InUse),
+                "{nobodys}"
+            );
+        }
     }
 
     #[test]

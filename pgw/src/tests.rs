@@ -116,6 +116,25 @@ fn address_that_is_asked_for_is_kept_or_refused() {
 }
 
 #[test]
+fn address_of_a_peer_or_of_the_node_is_refused() {
+    let mut net = Net::new("");
+    for address in [
+        [198, 51, 100, 2],
+        [198, 51, 100, 12],
+        [198, 51, 100, 3],
+        [127, 0, 0, 1],
+    ] {
+        let refused = net.refused(1, Some(address.into()));
+        assert_eq!(
+            refused,
+            Cause::new(CauseValue::REQUEST_REJECTED).with_offending(IeType::PAA, 0),
+            "{address:?}"
+        );
+    }
+    net.is_empty();
+}
+
+#[test]
 fn empty_pool_says_so() {
     let mut net = Net::new("ue_pools: [192.0.2.0/30]");
     net.attach(1, None);

@@ -91,13 +91,25 @@ impl Sgw {
         }
     }
 
-    /// What is missing to serve. An S-GW needs nobody: MMEs and P-GWs come with their sessions.
+    /// What is missing to serve: the P-GWs that have sessions here must answer. MMEs come by themselves.
     pub fn readiness(&self) -> Vec<String> {
         if self.shutting_down {
-            vec!["shutting down".to_owned()]
-        } else {
-            Vec::new()
+            return vec!["shutting down".to_owned()];
         }
+        let s5c = self.s5c();
+        let of_pgw = |address| {
+            self.sessions
+                .iter()
+                .any(|session| session.pgw_s5c.ip() == address)
+        };
+        let silent = self
+            .gtpc
+            .paths()
+            .iter()
+            .filter(|((on, peer), up)| *on == s5c && *up == Some(false) && of_pgw(*peer));
+        silent
+            .map(|((_, peer), _)| format!("P-GW {peer} does not answer on S5-C"))
+            .collect()
     }
 
     /// Whether a shutdown has nothing left to do.

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::Interface;
 
+/// As many paths are supervised; of further peers it is not known whether they are there.
+const MOST: usize = 4096;
+
 /// One of our interfaces and the address of a peer on it.
 pub type PathId = (Interface, IpAddr);
 
@@ -72,6 +75,9 @@ impl Paths {
 
     /// Supervises a path of which we hear right now; the first Echo Request is due after the interval.
     pub fn watch_later(&mut self, path: PathId, now: Instant) {
+        if self.paths.len() >= MOST {
+            return;
+        }
         let next_echo = Some(now + self.interval);
         self.paths.entry(path).or_insert_with(|| Path {
             next_echo,
