@@ -73,7 +73,11 @@ fn five_sessions(directory: &Path, order: [Node; 4]) -> Outcome {
     let mut running: Vec<Process> = Vec::new();
     for node in order {
         let log = directory.join(format!("{}.log", node.name()));
-        running.push(host.spawn(node.name(), daemons.command(node, Path::new(&file(node))), &log)?);
+        running.push(host.spawn(
+            node.name(),
+            daemons.command(node, Path::new(&file(node)), directory),
+            &log,
+        )?);
         wait_for(&format!("{} to listen", node.title()), PATIENCE, || {
             metrics(&host, node).map(drop)
         })?;

@@ -94,12 +94,8 @@ impl Lab {
     }
 
     pub(crate) fn start(&mut self, node: Node) -> Outcome {
-        let mut command = self.daemons.command(node, &self.config(node));
+        let mut command = self.daemons.command(node, &self.config(node), &self.directory);
         command.envs(self.environment.iter().copied());
-        // Where a service manager lets it keep its restart counter: a clock could give the same one twice in a moment.
-        let state = self.directory.join(format!("{}.state", node.name()));
-        fs::create_dir_all(&state)?;
-        command.env("STATE_DIRECTORY", state);
         let log = self.directory.join(format!("{}.log", node.name()));
         let process = self.namespace(node).spawn(node.name(), command, &log)?;
         self.running.insert(node, process);

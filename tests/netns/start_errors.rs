@@ -227,7 +227,11 @@ impl Hosts {
         fs::write(&file, yaml)?;
         let _ = fs::remove_file(&log);
         let namespace = self.epc.namespace(node);
-        let mut process = namespace.spawn(node.name(), self.daemons.command(node, &file), &log)?;
+        let mut process = namespace.spawn(
+            node.name(),
+            self.daemons.command(node, &file, &self.directory),
+            &log,
+        )?;
         Ok(Said {
             status: process.wait(GRACE)?,
             output: process.output(),

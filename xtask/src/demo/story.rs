@@ -221,7 +221,7 @@ struct Lab<'a> {
 impl Lab<'_> {
     /// Starts a daemon, and returns when it listens.
     fn start(&mut self, daemons: &Daemons, directory: &Path, node: Node) -> Result<(), Failure> {
-        let command = daemons.command(node, &configs::path(directory, node));
+        let command = daemons.command(node, &configs::path(directory, node), directory);
         let log = directory.join(format!("{}.log", node.name()));
         let namespace = self.epc.namespace(node);
         let process = namespace.spawn(node.name(), command, &log)?;

@@ -214,7 +214,7 @@ impl Net {
             let stem = format!("{}-{}", node.name(), kind.name());
             let config = directory.join(format!("{stem}.yml"));
             fs::write(&config, text)?;
-            let command = daemons.command(node, &config);
+            let command = daemons.command(node, &config, directory);
             let log = directory.join(format!("{stem}.log"));
             // What an earlier run said is not this one's.
             let _ = fs::remove_file(&log);
