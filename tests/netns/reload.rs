@@ -16,6 +16,10 @@ pub(crate) const TESTS: &[Test] = &[
         reload_adds_removes_and_reattaches_subscribers,
     ),
     (
+        "built_in_subscriber_that_goes_disturbs_no_client",
+        built_in_subscriber_that_goes_disturbs_no_client,
+    ),
+    (
         "nothing_goes_through_after_a_detach",
         nothing_goes_through_after_a_detach,
     ),
@@ -42,6 +46,21 @@ fn reload_adds_removes_and_reattaches_subscribers() -> Result<(), Failed> {
         wait_for_received(lab, "Delete Session Request", 2.0)?;
         lab.wait_for_sessions(4)?;
         lab.wait_for_ping()
+    })
+}
+
+fn built_in_subscriber_that_goes_disturbs_no_client() -> Result<(), Failed> {
+    in_lab("built-in-goes", |lab| {
+        lab.configure_enb(&[yaml::external(1), yaml::http_get(2)])?;
+        lab.start_all()?;
+        lab.wait_for_sessions(2)?;
+        lab.wait_for_ping()?;
+        lab.configure_enb(&[yaml::external(1)])?;
+        lab.process(Node::Enb).signal(Signal::SIGHUP)?;
+        lab.wait_for_sessions(1)?;
+        let server = ReferencePoint::Sgi.address(Node::Server);
+        ping(lab.namespace(Node::Ue), None, server, 1, 56, PATIENCE)?;
+        Ok(())
     })
 }
 
