@@ -2,10 +2,16 @@
 //!
 //! All of them are additions to the YAML of go-gtp's gw-tester, with defaults. Times are seconds.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+
+use crate::text::shown;
 
 /// `gtp_c`: reliable delivery of GTPv2-C (TS 29.274 §7.6) and path management (TS 23.007 §20).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -73,8 +79,9 @@ pub fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D
     if seconds > 0.0 && seconds <= 86_400.0 {
         return Ok(Duration::from_secs_f64(seconds));
     }
-    Err(serde::de::Error::custom(format!(
-        "{seconds} is not a time: expected seconds, more than 0 and at most 86400"
+    Err(Error::custom(format!(
+        "{} is not a time: expected seconds, more than 0 and at most 86400",
+        shown(&seconds.to_string())
     )))
 }
 
@@ -84,7 +91,7 @@ pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error
     if (1..=100).contains(&count) {
         return Ok(count);
     }
-    Err(serde::de::Error::custom(format!(
+    Err(Error::custom(format!(
         "{count} is out of range: expected 1 to 100"
     )))
 }
@@ -166,7 +173,7 @@ fn queues<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     if (1..=64).contains(&queues) {
         return Ok(queues);
     }
-    Err(serde::de::Error::custom(format!(
+    Err(Error::custom(format!(
         "{queues} is out of range: expected 1 to 64"
     )))
 }
@@ -174,21 +181,122 @@ fn queues<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
 /// Reads an address to listen on: `192.0.2.1:58080`, `[2001:db8::1]:58080`, or `:58080` for all addresses. Nothing
 /// or an empty text is `None`.
 pub fn listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
+    let text = String::deserialize(deserializer)?;
     if text.is_empty() {
         return Ok(None);
     }
-    let whole = if text.starts_with(':') {
-        format!("0.0.0.0{text}")
-    } else {
-        text.clone()
-    };
-    match whole.parse() {
-        Ok(address) => Ok(Some(address)),
-        Err(_) => Err(serde::de::Error::custom(format!(
-            "`{text}` is not an address: expected IP:PORT"
-        ))),
+    if text.starts_with(':') {
+        return socket_address(&format!("0.0.0.0{text}"), &text).map(Some);
     }
+    socket_address(&text, &text).map(Some)
+}
+
+/// Reads an IP address of this host at which peers reach it, so that it can be told to them.
+pub fn local_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
+    let address = ip_address(deserializer)?;
+    of_one_host(address, "an address of this host")?;
+    Ok(address)
+}
+
+/// Reads an IP address and a UDP port of this host at which peers reach it.
+pub fn local_socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let address = with_port(socket_address(&text, &text)?)?;
+    of_one_host(address.ip(), "an address of this host")?;
+    Ok(address)
+}
+
+/// Reads the IP address of a peer.
+pub fn peer_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
+    let address = ip_address(deserializer)?;
+    of_one_host(address, "the address of a host")?;
+    Ok(address)
+}
+
+/// Reads the IP address and the UDP port of a peer.
+pub fn peer_socket_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let address = with_port(socket_address(&text, &text)?)?;
+    of_one_host(address.ip(), "the address of a host")?;
+    Ok(address)
+}
+
+fn ip_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<IpAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        D::Error::custom(format!(
+            "`{}` is not an IP address, expected one such as 192.0.2.1",
+            shown(&text)
+        ))
+    })
+}
+
+fn socket_address<E: Error>(whole: &str, written: &str) -> Result<SocketAddr, E> {
+    whole.parse().map_err(|_| {
+        E::custom(format!(
+            "`{}` is not an address: expected IP:PORT",
+            shown(written)
+        ))
+    })
+}
+
+fn with_port<E: Error>(address: SocketAddr) -> Result<SocketAddr, E> {
+    match address.port() {
+        0 => Err(E::custom(format!(
+            "{address} has no port, expected IP:PORT with PORT from 1 to 65535"
+        ))),
+        _ => Ok(address),
+    }
+}
+
+fn of_one_host<E: Error>(address: IpAddr, expected: &str) -> Result<(), E> {
+    let kind = match address.to_canonical() {
+        IpAddr::V4(v4) if v4.is_broadcast() => "the broadcast address",
+        ip if ip.is_multicast() => "a multicast address",
+        ip if ip.is_unspecified() => "no address in particular",
+        _ => return Ok(()),
+    };
+    Err(E::custom(format!("{address} is {kind}, expected {expected}")))
+}
+
+/// Reads a list of subnets.
+pub fn subnets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    struct Subnets;
+    impl<'de> Visitor<'de> for Subnets {
+        type Value = Vec<IpNet>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of subnets, such as [192.0.2.0/24]")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<IpNet>, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(list))
+        }
+    }
+    deserializer.deserialize_seq(Subnets)
+}
+
+/// Reads the name of a TUN device: what Linux takes for a network device, and no pattern in which it puts a number.
+pub fn tun_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let wrong = |c: char| matches!(c, '/' | ':' | '%') || c.is_whitespace() || c.is_control();
+    if (1..=15).contains(&name.len()) && !name.contains(wrong) && name != "." && name != ".." {
+        return Ok(name);
+    }
+    Err(D::Error::custom(format!(
+        "`{}` is no name for a network device, expected 1 to 15 characters without `/`, `:`, `%` and spaces",
+        shown(&name)
+    )))
+}
+
+/// Reads the number of a routing table of the node's own: not 0, and none of the kernel's 253, 254 and 255.
+pub fn route_table<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let table = u32::deserialize(deserializer)?;
+    if !matches!(table, 0 | 253..=255) {
+        return Ok(table);
+    }
+    Err(D::Error::custom(format!(
+        "{table} is a routing table of the system, expected a number from 1 to {} but 253, 254 and 255",
+        u32::MAX
+    )))
 }

@@ -8,6 +8,35 @@ use std::str::FromStr;
 use serde::Deserializer;
 use serde::de::{Error, Visitor};
 
+/// The most characters of a value that an error repeats.
+const SHOWN: usize = 60;
+
+/// A value as errors repeat it: on one line, and short.
+pub fn shown(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut start: String = characters.by_ref().take(SHOWN).collect();
+    if characters.next().is_some() {
+        start.push('…');
+    }
+    escaped(&start)
+}
+
+/// A text on one line: what would end the line, move the cursor or turn the direction of writing is escaped.
+pub fn escaped(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        let turns = matches!(
+            character,
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+        );
+        match character.is_control() || turns {
+            true => line.extend(character.escape_default()),
+            false => line.push(character),
+        }
+    }
+    line
+}
+
 /// Reads a value through its `FromStr`, whether the YAML has quotes around it or not: `"001"`, `001`, `240010000000001`.
 pub fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -16,7 +45,7 @@ where
 {
     let text = text(deserializer)?;
     text.parse()
-        .map_err(|error| D::Error::custom(format!("{text:?}: {error}")))
+        .map_err(|error| D::Error::custom(format!("\"{}\": {error}", shown(&text))))
 }
 
 /// Like [`parsed`]; an empty text and null are none.
@@ -31,7 +60,7 @@ where
     }
     text.parse()
         .map(Some)
-        .map_err(|error| D::Error::custom(format!("{text:?}: {error}")))
+        .map_err(|error| D::Error::custom(format!("\"{}\": {error}", shown(&text))))
 }
 
 /// Reads text, also where YAML takes it for a number; null is the empty text.
@@ -59,7 +88,8 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
     deserializer.deserialize_any(Text)
 }
 
-/// Reads an IP address; nothing, an empty text and the unspecified address mean that none is asked for.
+/// Reads the IP address that a UE asks for; nothing, an empty text and the unspecified address mean that it asks for
+/// none. One that no packet in a tunnel can have is refused: loopback, link-local, multicast, broadcast.
 pub fn requested_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpAddr>, D::Error> {
     let text = text(deserializer)?;
     if text.is_empty() {
@@ -67,9 +97,19 @@ pub fn requested_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<O
     }
     let address: IpAddr = text.parse().map_err(|_| {
         D::Error::custom(format!(
-            "{text:?} is not an IP address: expected one such as 192.0.2.1"
+            "\"{}\" is not an IP address: expected one such as 192.0.2.1",
+            shown(&text)
         ))
     })?;
+    let of_no_ue = match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_multicast() || v4.is_broadcast(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unicast_link_local() || v6.is_multicast(),
+    };
+    if of_no_ue {
+        return Err(D::Error::custom(format!(
+            "{address} cannot be the address of a UE, expected a unicast address that is routed"
+        )));
+    }
     Ok(Some(address).filter(|address| !address.is_unspecified()))
 }
 
@@ -150,6 +190,13 @@ impl<'de, const MIN: usize, const MAX: usize> serde::Deserialize<'de> for Digits
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn value_is_shown_short_and_on_one_line() {
+        assert_eq!(shown("a\nb\u{1b}[1m\u{202e}é"), "a\\nb\\u{1b}[1m\\u{202e}é");
+        assert_eq!(shown(&"1".repeat(60)), "1".repeat(60));
+        assert_eq!(shown(&"1".repeat(61)), "1".repeat(60) + "…");
+    }
 
     #[test]
     fn digits_count_on_and_keep_their_length() {
