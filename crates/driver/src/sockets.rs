@@ -148,6 +148,6 @@ pub(crate) fn cannot_bind(protocol: &str, address: SocketAddr, error: &io::Error
             address.port(),
             address.ip()
         ),
-        _ => format!("cannot bind {protocol} {address}: {error}"),
+        _ => format!("cannot bind {protocol} {address}: {error}, expected an address of this host"),
     }
 }

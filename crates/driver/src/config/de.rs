@@ -13,6 +13,8 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use epc_node::text::shown;
+
 use super::tree::{Entry, Tree, Value, is_null};
 
 pub(super) fn from_tree<C: DeserializeOwned>(tree: &Tree) -> Result<C, Error> {
@@ -87,11 +89,17 @@ impl de::Error for Error {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Error {
-        Error::new(format!("wrong type, {found}, expected {expected}"))
+        Error::new(format!(
+            "wrong type: {}, expected {expected}",
+            shown(&found.to_string())
+        ))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Error {
-        Error::new(format!("wrong value, {found}, expected {expected}"))
+        Error::new(format!(
+            "wrong value: {}, expected {expected}",
+            shown(&found.to_string())
+        ))
     }
 
     fn unknown_field(key: &str, known: &'static [&'static str]) -> Error {
@@ -99,7 +107,11 @@ impl de::Error for Error {
     }
 
     fn unknown_variant(word: &str, known: &'static [&'static str]) -> Error {
-        Error::new(format!("`{word}` is not known, expected {}", list(known)))
+        Error::new(format!(
+            "`{}` is not known, expected {}",
+            shown(word),
+            list(known)
+        ))
     }
 
     fn missing_field(key: &'static str) -> Error {
@@ -117,6 +129,9 @@ impl de::Error for Error {
 
 /// The known key that is nearest to a misspelt one, or else all of them.
 fn suggest(key: &str, known: &[&str]) -> String {
+    if key.len() > 60 {
+        return list(known);
+    }
     let nearest = known
         .iter()
         .map(|name| (strsim::damerau_levenshtein(key, name), name))
@@ -150,8 +165,12 @@ impl<'a> At<'a> {
 
     fn wrong(&self, expected: &dyn Expected) -> Error {
         let found = match self.found() {
-            Unexpected::Str(text) => format!("`{text}`"),
+            Unexpected::Str(text) => format!("`{}`", shown(text)),
             other => other.to_string(),
+        };
+        let expected = match expected.to_string() {
+            list if list == "a sequence" => "a list".to_owned(),
+            expected => expected,
         };
         Error::new(format!("wrong type: {found}, expected {expected}")).on(self.0.line)
     }
@@ -161,7 +180,8 @@ impl<'a> At<'a> {
         match &self.0.value {
             Value::Scalar { text, plain: true } => Ok(text.as_str()),
             Value::Scalar { text, plain: false } => Err(Error::new(format!(
-                "wrong type: the text \"{text}\", expected {expected}"
+                "wrong type: the text \"{}\", expected {expected}",
+                shown(text)
             ))
             .on(self.0.line)),
             _ => Err(self.wrong(expected)),
@@ -174,9 +194,9 @@ impl<'a> At<'a> {
         let text = self.plain(&expected.as_str())?;
         match whole_number(text) {
             Some(number) if (min..=max).contains(&number) => Ok(number),
-            Some(_) => {
-                Err(Error::new(format!("{text} is out of range, expected {expected}")).on(self.0.line))
-            }
+            Some(_) => Err(
+                Error::new(format!("{} is out of range, expected {expected}", shown(text))).on(self.0.line),
+            ),
             None => Err(self.wrong(&expected.as_str())),
         }
     }
@@ -190,7 +210,7 @@ impl<'a> At<'a> {
         let expected = (&visitor as &dyn Expected).to_string();
         visitor.visit_borrowed_str(text).map_err(|mut error: Error| {
             if !error.what.contains("expected") {
-                error.what = format!("`{text}`: {}, expected {expected}", error.what);
+                error.what = format!("`{}`: {}, expected {expected}", shown(text), error.what);
             }
             error.on(self.0.line)
         })
@@ -471,7 +491,7 @@ impl<'de> MapAccess<'de> for Map<'de> {
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
         let Some(entry) = self.current else {
-            return Err(Error::new("a value without a key"));
+            return Err(Error::new("a value without a key, expected `key: value`"));
         };
         seed.deserialize(At(&entry.value))
             // The key's line where the value is at fault as a whole: a list begins below its key.

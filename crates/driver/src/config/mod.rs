@@ -16,6 +16,7 @@ mod tree;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use epc_node::text::{escaped, shown};
 use serde::de::DeserializeOwned;
 
 use tree::Tree;
@@ -48,7 +49,20 @@ impl From<(String, String)> for Problem {
 
 impl From<crate::user_plane::StartError> for Problem {
     fn from(error: crate::user_plane::StartError) -> Problem {
-        Problem::new(error.key(), error.to_string())
+        use crate::user_plane::StartError;
+        let what = error.to_string();
+        let expected = match &error {
+            _ if what.contains("expected") => "",
+            StartError::PortInUse { .. } => ", expected it to be free",
+            StartError::Socket { .. } => ", expected an address and a port that can be bound",
+            StartError::TunMissing { .. } | StartError::TunForbidden { .. } => {
+                ", expected /dev/net/tun to open"
+            }
+            StartError::TunNeedsCapability { .. } => ", expected CAP_NET_ADMIN",
+            StartError::Tun { .. } => ", expected a TUN device that can be set up",
+            _ => "",
+        };
+        Problem::new(error.key(), what + expected)
     }
 }
 
@@ -67,16 +81,15 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.file.display())?;
+        // One line, whatever a name, a value or a library put in.
+        write!(f, "{}:", escaped(&self.file.display().to_string()))?;
         if let Some(line) = self.line {
             write!(f, "{line}:")?;
         }
         if !self.key.is_empty() {
-            write!(f, " {}:", self.key)?;
+            write!(f, " {}:", shown(&self.key))?;
         }
-        // One line, whatever a value or a library put in.
-        let what: Vec<&str> = self.what.split_whitespace().collect();
-        write!(f, " {}", what.join(" "))
+        write!(f, " {}", escaped(&self.what))
     }
 }
 

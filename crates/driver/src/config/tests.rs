@@ -203,12 +203,40 @@ fn every_mistake_is_one_line_with_file_line_and_key() {
         (
             "subscribers:",
             "subscribers: 7\nlist:",
-            "toy.yml:9: subscribers: wrong type: `7`, expected a sequence",
+            "toy.yml:9: subscribers: wrong type: `7`, expected a list",
         ),
         (
             "use_kernel_gtp: false",
             "use_kernel_gtp: [",
-            "toy.yml:9: not YAML: invalid indentation",
+            "toy.yml:9: not YAML: invalid indentation, expected `key: value`",
+        ),
+        (
+            "tai: 0x0010",
+            "tai: \"a\\nb\\e[1m\\u202ec\"",
+            "toy.yml:4: tai: wrong type: the text \"a\\nb\\u{1b}[1m\\u{202e}c\", expected a whole number from 0 to \
+             65535",
+        ),
+        (
+            "prom_addr:",
+            "\"prom\\naddr\": 1",
+            "toy.yml:7: prom\\naddr: unknown key, expected `prom_addr`",
+        ),
+        (
+            "tai: 0x0010",
+            "tai: 1000000000100000000010000000001000000000100000000010000000001",
+            "toy.yml:4: tai: wrong type: `100000000010000000001000000000100000000010000000001000000000…`, expected a \
+             whole number from 0 to 65535",
+        ),
+        (
+            "use_kernel_gtp: false",
+            "timers:\n  t3: 1e300",
+            "toy.yml:9: timers.t3: 100000000000000000000000000000000000000000000000000000000000… is not a time: \
+             expected seconds, more than 0 and at most 86400",
+        ),
+        (
+            "use_kernel_gtp: false",
+            "use_kernel_gtp: \"&*",
+            "toy.yml:8: not YAML: invalid indentation in quoted scalar, expected `key: value`",
         ),
     ];
     for (from, to, said) in table {

@@ -121,7 +121,10 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, usize), TreeError> {
         match self.events.next() {
             Some(Ok((event, span))) => Ok((event, span.start.line())),
-            Some(Err(error)) => Err(at(error.marker().line(), format!("not YAML: {}", error.info()))),
+            Some(Err(error)) => Err(at(
+                error.marker().line(),
+                format!("not YAML: {}, expected `key: value`", error.info()),
+            )),
             None => Ok((Event::StreamEnd, 1)),
         }
     }
@@ -134,7 +137,10 @@ impl<'a> Reader<'a> {
     fn value_of(&mut self, event: Event<'a>, line: usize, depth: usize) -> Result<Tree, TreeError> {
         self.count(1, line)?;
         if depth > DEPTH {
-            return Err(at(line, format!("nested deeper than {DEPTH} levels")));
+            return Err(at(
+                line,
+                format!("nested deeper than {DEPTH} levels, expected fewer"),
+            ));
         }
         let (anchor, value) = match event {
             Event::Scalar(text, style, anchor, _) => {
@@ -146,7 +152,10 @@ impl<'a> Reader<'a> {
             Event::MappingStart(anchor, _) => (anchor, self.map(depth)?),
             Event::Alias(anchor) => {
                 let Some(tree) = self.anchors.get(&anchor).cloned() else {
-                    return Err(at(line, "an alias inside of its own anchor"));
+                    return Err(at(
+                        line,
+                        "an alias inside of its own anchor, expected one of another value",
+                    ));
                 };
                 self.count(size(&tree), line)?;
                 return Ok(tree);
