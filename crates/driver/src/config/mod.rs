@@ -14,6 +14,9 @@ mod de;
 mod tree;
 
 use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use epc_node::text::{escaped, shown};
@@ -132,16 +135,51 @@ impl Source {
     }
 }
 
-/// Reads and parses a file.
+/// Octets of the largest file that is read: more than 100,000 subscribers with ten keys each need.
+const LARGEST: u64 = 64 << 20;
+
+/// Reads and parses a regular file, or one that a symbolic link leads to.
 pub fn load<C: DeserializeOwned>(file: &Path) -> Result<Loaded<C>, ConfigError> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => parse_in(&text, file),
-        Err(error) => Err(ConfigError {
-            file: file.to_owned(),
-            line: None,
-            key: String::new(),
-            what: format!("cannot be read: {error}, expected a configuration in YAML"),
-        }),
+    let unreadable = |why: String| ConfigError {
+        file: file.to_owned(),
+        line: None,
+        key: String::new(),
+        what: format!("{why}, expected a configuration in YAML"),
+    };
+    match read(file) {
+        Ok(Some(text)) => parse_in(&text, file),
+        Ok(None) => Err(unreadable("no regular file".to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            Err(unreadable(format!("larger than {} MiB", LARGEST >> 20)))
+        }
+        Err(error) => Err(unreadable(format!("cannot be read: {error}"))),
+    }
+}
+
+/// The text of a regular file; `None` if it is another kind of file.
+fn read(file: &Path) -> io::Result<Option<String>> {
+    // Asked before it is opened, which does something to some devices, and after, as it may have been replaced. The
+    // flag is for what would keep us waiting until somebody writes.
+    if !fs::metadata(file)?.is_file() {
+        return Ok(None);
+    }
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(file)?;
+    if !opened.metadata()?.is_file() {
+        return Ok(None);
+    }
+    read_at_most(opened, LARGEST).map(Some)
+}
+
+fn read_at_most(file: File, most: u64) -> io::Result<String> {
+    let mut text = String::new();
+    let mut start = file.take(most + 1);
+    start.read_to_string(&mut text)?;
+    match start.limit() {
+        0 => Err(io::ErrorKind::FileTooLarge.into()),
+        _ => Ok(text),
     }
 }
 

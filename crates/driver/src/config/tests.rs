@@ -256,6 +256,57 @@ fn file_that_is_not_there_is_named() {
     );
 }
 
+/// A directory of this test's own; gone with the value.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn only_a_regular_file_of_some_size_is_read() {
+    let scratch = Scratch(std::env::temp_dir().join(format!("epc-driver-{}-files", std::process::id())));
+    fs::create_dir_all(&scratch.0).unwrap();
+    let at = |name: &str| scratch.0.join(name);
+    fs::write(at("toy\n.yml"), GOOD).unwrap();
+    std::os::unix::fs::symlink(at("toy\n.yml"), at("link")).unwrap();
+    assert!(load::<Toy>(&at("link")).is_ok());
+
+    // Nobody ever writes into it.
+    let mode = nix::sys::stat::Mode::S_IRUSR;
+    nix::unistd::mkfifo(&at("fifo"), mode).unwrap();
+    for file in [
+        &at("fifo"),
+        &scratch.0,
+        Path::new("/dev/zero"),
+        Path::new("/dev/null"),
+    ] {
+        let told = load::<Toy>(file).unwrap_err().to_string();
+        assert_eq!(
+            told,
+            format!(
+                "{}: no regular file, expected a configuration in YAML",
+                file.display()
+            )
+        );
+    }
+
+    // A file with a hole takes no room.
+    let large = File::create(at("large.yml")).unwrap();
+    large.set_len(LARGEST + 1).unwrap();
+    let told = load::<Toy>(&at("large.yml")).unwrap_err().to_string();
+    assert!(
+        told.ends_with("large.yml: larger than 64 MiB, expected a configuration in YAML"),
+        "{told}"
+    );
+
+    fs::write(at("toy\n.yml"), "mcc: \"").unwrap();
+    let told = load::<Toy>(&at("toy\n.yml")).unwrap_err().to_string();
+    assert!(told.contains("/toy\\n.yml:1: not YAML: "), "{told}");
+}
+
 #[test]
 fn problem_that_shows_later_gets_its_line() {
     let loaded: Loaded<Toy> = parse_in(GOOD, Path::new("toy.yml")).unwrap();
