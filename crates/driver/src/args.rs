@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use epc_node::text::escaped;
 
 #[derive(Debug, Parser)]
 #[command(version, about, disable_help_subcommand = true)]
@@ -49,23 +50,40 @@ impl Question {
     }
 }
 
-/// Parses the arguments; the error is clap's, which also carries `--help` and `--version`.
+/// Parses the arguments; the error carries `--help` and `--version` too, and is one line otherwise.
 pub(crate) fn parse(
     name: &'static str,
     about: &'static str,
     args: impl Iterator<Item = OsString>,
 ) -> Result<Args, clap::Error> {
     let mut command = Args::command().name(name).about(about);
-    let matches = command.try_get_matches_from_mut(args.map(single_dash))?;
-    Args::from_arg_matches(&matches)
+    command
+        .try_get_matches_from_mut(args.map(single_dash))
+        .and_then(|matches| Args::from_arg_matches(&matches))
+        .map_err(one_line)
 }
 
-/// go-gtp's nodes take `-config FILE` and `-config=FILE`.
+/// go-gtp's nodes take `-config FILE` and `-config=FILE`; then the other words may have one dash, too.
 fn single_dash(arg: OsString) -> OsString {
     match arg.to_str() {
-        Some(text) if text == "-config" || text.starts_with("-config=") => format!("-{text}").into(),
-        _ => arg,
+        Some("-config" | "-check" | "-version" | "-help") => {}
+        Some(text) if text.starts_with("-config=") => {}
+        _ => return arg,
     }
+    let mut long = OsString::from("-");
+    long.push(arg);
+    long
+}
+
+/// What is wrong, without the usage that clap tells on further lines.
+fn one_line(error: clap::Error) -> clap::Error {
+    if !error.use_stderr() {
+        return error;
+    }
+    let told = error.to_string();
+    let what = told.lines().next().unwrap_or_default();
+    let what = escaped(what.strip_prefix("error: ").unwrap_or(what));
+    clap::Error::raw(error.kind(), format!("{what}, see --help\n"))
 }
 
 impl Args {
@@ -104,8 +122,50 @@ mod tests {
     }
 
     #[test]
-    fn unknown_argument_is_refused_with_exit_code_2() {
-        assert_eq!(parsed(&["toy", "--verbose"]).unwrap_err().exit_code(), 2);
-        assert_eq!(parsed(&["toy", "--version"]).unwrap_err().exit_code(), 0);
+    fn what_is_no_argument_is_told_on_one_line_with_exit_code_2() {
+        for (args, told) in [
+            (
+                &["toy", "--verbose"][..],
+                "error: unexpected argument '--verbose' found, see --help\n",
+            ),
+            (
+                &["toy", "-chek"],
+                "error: unexpected argument '-c' found, see --help\n",
+            ),
+            (
+                &["toy", "--config"],
+                "error: a value is required for '--config <FILE>' but none was supplied, see --help\n",
+            ),
+            (
+                &["toy", "start"],
+                "error: unrecognized subcommand 'start', see --help\n",
+            ),
+            (
+                &["toy", "healthcheck", "well"],
+                "error: invalid value 'well' for '[QUESTION]', see --help\n",
+            ),
+            (
+                &["toy", "--one\ntwo"],
+                "error: unexpected argument '--one, see --help\n",
+            ),
+        ] {
+            let error = parsed(args).unwrap_err();
+            assert_eq!(error.to_string(), told, "{args:?}");
+            assert_eq!(error.exit_code(), 2, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn help_version_and_check_may_have_one_dash() {
+        for args in [
+            ["toy", "-version"],
+            ["toy", "--version"],
+            ["toy", "-help"],
+            ["toy", "-h"],
+        ] {
+            assert_eq!(parsed(&args).unwrap_err().exit_code(), 0, "{args:?}");
+        }
+        assert!(parsed(&["toy", "-check"]).unwrap().check);
+        assert!(parsed(&["toy", "-config", "a.yml", "-check"]).unwrap().check);
     }
 }
