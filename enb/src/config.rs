@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
 use epc_codec::{Imsi, Mei, Msisdn, Plmn};
-use epc_node::config::{GtpC, LogFormat, S1ap, UserPlane, listen_address, seconds};
-use epc_node::text::{self, Digits};
+use epc_node::config::{
+    self, GtpC, LogFormat, S1ap, UserPlane, listen_address, local_address, peer_socket_address, seconds,
+};
+use epc_node::text::{self, Digits, shown};
 use serde::{Deserialize, Deserializer};
 
 /// `enb.yml`.
@@ -30,6 +32,7 @@ pub struct Config {
     /// The addresses to bind on this host.
     pub local_addresses: LocalAddresses,
     /// Where the MME listens.
+    #[serde(deserialize_with = "peer_socket_address")]
     pub mme_addr: SocketAddr,
     /// Read and answered with a line in the log: the user plane is in userspace.
     #[serde(default)]
@@ -62,10 +65,10 @@ pub struct Config {
     #[serde(default)]
     pub user_plane: UserPlane,
     /// The name of the TUN device.
-    #[serde(default = "tun_name")]
+    #[serde(default = "tun_name", deserialize_with = "config::tun_name")]
     pub tun_name: String,
-    /// The routing table for packets from UEs.
-    #[serde(default = "route_table")]
+    /// The routing table for packets from UEs; not 0, 253, 254 or 255.
+    #[serde(default = "route_table", deserialize_with = "config::route_table")]
     pub route_table: u32,
 }
 
@@ -74,8 +77,10 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct LocalAddresses {
     /// S1AP-lite towards the MME, UDP port 36412.
+    #[serde(deserialize_with = "local_address")]
     pub s1c_ip: IpAddr,
     /// GTP-U towards S-GWs, UDP port 2152.
+    #[serde(deserialize_with = "local_address")]
     pub s1u_ip: IpAddr,
 }
 
@@ -216,6 +221,7 @@ impl Config {
     /// What no single key can tell: the key at fault, and what is wrong.
     pub fn check(&self) -> Result<(), (String, String)> {
         let mut imsis = HashSet::new();
+        let mut addresses = HashSet::new();
         for (i, subscriber) in self.subscribers.iter().enumerate() {
             if !imsis.insert(&subscriber.imsi) {
                 let problem = format!("{} is there twice, expected each IMSI once", subscriber.imsi);
@@ -238,6 +244,12 @@ impl Config {
                     format!("{address} does not fit, expected {expected}"),
                 ));
             }
+            if let Some(address) = subscriber.src_ip
+                && !addresses.insert(address)
+            {
+                let problem = format!("{address} is there twice, expected each address once");
+                return Err((format!("subscribers[{i}].src_ip"), problem));
+            }
         }
         if let Some(range) = &self.subscriber_range {
             check_traffic(
@@ -248,7 +260,10 @@ impl Config {
             .map_err(|(key, problem)| (format!("subscriber_range.{key}"), problem))?;
             let last = u64::from(range.count - 1);
             let too_far = |key: &str| {
-                let problem = format!("{} identities from there need another digit", range.count);
+                let problem = format!(
+                    "{} identities from there need another digit, expected fewer or a lower one",
+                    range.count
+                );
                 Err((format!("subscriber_range.{key}"), problem))
             };
             if after(&range.imsi, last).is_none() {
@@ -277,7 +292,11 @@ impl Config {
             }
         }
         if self.local_addresses.s1c_ip.is_ipv4() != self.mme_addr.is_ipv4() {
-            let problem = format!("{} is not of the family of local_addresses.s1c_ip", self.mme_addr);
+            let problem = format!(
+                "{} is not of the family of local_addresses.s1c_ip, expected {}",
+                self.mme_addr,
+                family(self.local_addresses.s1c_ip)
+            );
             return Err(("mme_addr".to_owned(), problem));
         }
         Ok(())
@@ -344,11 +363,60 @@ fn check_traffic(
         return Err(("euu_if_name", problem));
     }
     let http_url = http_url.unwrap_or_default();
-    if traffic == Traffic::HttpGet && !http_url.starts_with("http://") {
-        let problem = format!("{http_url:?} cannot be fetched, expected http://HOST[:PORT]/PATH");
+    if traffic == Traffic::HttpGet && !is_http_url(http_url) {
+        let problem = format!(
+            "\"{}\" cannot be fetched, expected http://HOST[:PORT]/PATH with PORT from 1 to 65535",
+            shown(http_url)
+        );
         return Err(("http_url", problem));
     }
     Ok(())
+}
+
+/// `http://HOST[:PORT][/PATH]`, RFC 3986 and RFC 9110 §4.2.1, without a user.
+fn is_http_url(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else {
+        return false;
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(c);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (is_host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) => (host.parse::<Ipv6Addr>().is_ok(), port),
+        None => {
+            let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+            (is_name_or_ipv4(host), port)
+        }
+    };
+    let is_port = match port.strip_prefix(':') {
+        None => port.is_empty(),
+        Some(digits) => {
+            digits.starts_with(|c: char| c.is_ascii_digit()) && digits.parse().is_ok_and(|port: u16| port > 0)
+        }
+    };
+    is_host && is_port && rest.chars().all(allowed)
+}
+
+fn is_name_or_ipv4(host: &str) -> bool {
+    if host.parse::<Ipv4Addr>().is_ok() {
+        return true;
+    }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    // A last label of digits makes an IPv4 address, and this is none.
+    let is_number = |label: &str| label.bytes().all(|octet| octet.is_ascii_digit());
+    name.len() <= 253 && name.split('.').all(is_label) && !name.rsplit('.').next().is_some_and(is_number)
+}
+
+fn family(address: IpAddr) -> &'static str {
+    match address {
+        IpAddr::V4(_) => "an IPv4 address",
+        IpAddr::V6(_) => "an IPv6 address",
+    }
 }
 
 fn http_interval() -> Duration {
@@ -450,7 +518,11 @@ mod tests {
                 "type: ftp",
                 "`ftp` is not known, expected one of",
             ),
-            ("rat_type: 6", "rat_typ: 6", "enb.yml:4: rat_typ: unknown key, expected `rat_type`"),
+            (
+                "rat_type: 6",
+                "rat_typ: 6",
+                "enb.yml:4: rat_typ: unknown key, expected `rat_type`",
+            ),
             ("src_ip: 192.0.2.1", "src_ip: 192.0.2.256", "is not an IP address"),
         ] {
             assert!(EXAMPLE.contains(change), "{change}");
@@ -470,8 +542,67 @@ mod tests {
         let mut family = parse(EXAMPLE);
         family.subscribers[0].pdn_type = PdnType::Ipv6;
         assert_eq!(family.check().unwrap_err().0, "subscribers[0].src_ip");
-        let mut url = parse(EXAMPLE);
-        url.subscribers[1].http_url = Some("ftp://192.0.2.1/".to_owned());
-        assert_eq!(url.check().unwrap_err().0, "subscribers[1].http_url");
+        let mut address = parse(EXAMPLE);
+        address.subscribers[1].src_ip = address.subscribers[0].src_ip;
+        assert_eq!(
+            address.check().unwrap_err(),
+            (
+                "subscribers[1].src_ip".to_owned(),
+                "192.0.2.1 is there twice, expected each address once".to_owned()
+            )
+        );
+        let mut mme = parse(EXAMPLE);
+        mme.mme_addr = "[2001:db8::1]:36412".parse().unwrap();
+        let (key, problem) = mme.check().unwrap_err();
+        assert_eq!(key, "mme_addr");
+        assert!(problem.ends_with("s1c_ip, expected an IPv4 address"), "{problem}");
+        let range = "subscriber_range: { imsi: 999999, count: 2 }\n";
+        let (key, problem) = parse(&format!("{EXAMPLE}{range}")).check().unwrap_err();
+        assert_eq!(key, "subscriber_range.imsi");
+        assert!(problem.contains("expected"), "{problem}");
+    }
+
+    #[test]
+    fn only_what_can_be_fetched_is_a_url() {
+        for (url, good) in [
+            ("http://198.51.100.1/", true),
+            ("http://198.51.100.1", true),
+            ("http://198.51.100.1:8080/a?b=c", true),
+            ("http://[2001:db8::1]:80/", true),
+            ("http://[2001:db8::1]", true),
+            ("http://server.example/a%20page", true),
+            ("http://server:65535?x", true),
+            ("", false),
+            ("ftp://192.0.2.1/", false),
+            ("https://192.0.2.1/", false),
+            ("http://", false),
+            ("http:///page", false),
+            ("http://:80/", false),
+            ("http://192.0.2.1:0/", false),
+            ("http://192.0.2.1:65536/", false),
+            ("http://192.0.2.1:/", false),
+            ("http://192.0.2.1:+80/", false),
+            ("http://192.0.2.256/", false),
+            ("http://[2001:db8::1/", false),
+            ("http://[192.0.2.1]/", false),
+            ("http://2001:db8::1/", false),
+            ("http://me@192.0.2.1/", false),
+            ("http://a server/", false),
+            ("http://192.0.2.1/a page", false),
+            ("http://192.0.2.1/\n", false),
+        ] {
+            let mut config = parse(EXAMPLE);
+            config.subscribers[1].http_url = Some(url.to_owned());
+            match config.check() {
+                Ok(()) => assert!(good, "{url}"),
+                Err((key, problem)) => {
+                    assert_eq!((key.as_str(), good), ("subscribers[1].http_url", false), "{url}");
+                    assert!(
+                        !problem.contains('\n') && problem.contains("expected"),
+                        "{problem}"
+                    );
+                }
+            }
+        }
     }
 }

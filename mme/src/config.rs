@@ -5,7 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use epc_codec::{Apn, Imsi, Plmn};
-use epc_node::config::{GtpC, LogFormat, S1ap, listen_address, seconds};
+use epc_node::config::{
+    GtpC, LogFormat, S1ap, listen_address, local_address, local_socket_address, peer_address, seconds,
+    subnets,
+};
 use epc_node::text::{self, Digits};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
@@ -24,8 +27,10 @@ pub struct Config {
     /// The addresses to bind on this host.
     pub local_addresses: LocalAddresses,
     /// The S-GW's address on S11.
+    #[serde(deserialize_with = "peer_address")]
     pub sgw_s11_ip: IpAddr,
     /// The P-GW's address on S5-C.
+    #[serde(deserialize_with = "peer_address")]
     pub pgw_s5c_ip: IpAddr,
     /// Where to serve `/metrics`, `/livez` and `/readyz`; nowhere by default.
     #[serde(default, deserialize_with = "listen_address")]
@@ -43,7 +48,7 @@ pub struct Config {
     #[serde(default)]
     pub s1ap: S1ap,
     /// Where eNBs may be: subnets. Anywhere, if there are none; the network that they serve must be ours all the same.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "subnets")]
     pub enb_networks: Vec<IpNet>,
     /// Subscribers that are not served: their attach is refused, and a reload detaches them.
     #[serde(default, deserialize_with = "imsis")]
@@ -61,8 +66,10 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct LocalAddresses {
     /// S1AP-lite towards eNBs: address and UDP port, usually 36412.
+    #[serde(deserialize_with = "local_socket_address")]
     pub s1c_addr: SocketAddr,
     /// GTPv2-C towards the S-GW, UDP port 2123.
+    #[serde(deserialize_with = "local_address")]
     pub s11_ip: IpAddr,
 }
 
@@ -76,8 +83,9 @@ impl Config {
     pub fn check(&self) -> Result<(), (String, String)> {
         if self.local_addresses.s11_ip.is_ipv4() != self.sgw_s11_ip.is_ipv4() {
             let problem = format!(
-                "{} is not of the family of local_addresses.s11_ip",
-                self.sgw_s11_ip
+                "{} is not of the family of local_addresses.s11_ip, expected an {} address",
+                self.sgw_s11_ip,
+                if self.sgw_s11_ip.is_ipv4() { "IPv6" } else { "IPv4" }
             );
             return Err(("sgw_s11_ip".to_owned(), problem));
         }

@@ -3,7 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address, seconds, shutdown_grace};
+use epc_node::config::{
+    self, GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, shutdown_grace, subnets,
+};
+use epc_node::text::shown;
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer};
 
@@ -37,16 +40,16 @@ pub struct Config {
     pub user_plane: UserPlane,
     /// From where UEs get their address: IPv4 subnets, and IPv6 prefixes of /64 or shorter out of which each UE gets a
     /// /64. Without it, [`DEFAULT_POOL`] serves UEs that ask for no address, and any address may be asked for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "subnets")]
     pub ue_pools: Vec<IpNet>,
     /// DNS servers that UEs are told (PCO, TS 24.008 §10.5.6.3).
     #[serde(default)]
     pub dns: Vec<IpAddr>,
     /// The name of the TUN device.
-    #[serde(default = "tun_name")]
+    #[serde(default = "tun_name", deserialize_with = "config::tun_name")]
     pub tun_name: String,
-    /// The routing table for packets to UEs.
-    #[serde(default = "route_table")]
+    /// The routing table for packets to UEs; not 0, 253, 254 or 255.
+    #[serde(default = "route_table", deserialize_with = "config::route_table")]
     pub route_table: u32,
     /// How long a stop may take to delete the sessions at the peers, in seconds.
     #[serde(default = "shutdown_grace", deserialize_with = "seconds")]
@@ -61,8 +64,10 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct LocalAddresses {
     /// GTPv2-C towards S-GWs, UDP port 2123.
+    #[serde(deserialize_with = "local_address")]
     pub s5c_ip: IpAddr,
     /// GTP-U towards S-GWs, UDP port 2152.
+    #[serde(deserialize_with = "local_address")]
     pub s5u_ip: IpAddr,
     /// This node's address on SGi; for the reader only.
     #[serde(default)]
@@ -110,7 +115,10 @@ impl Config {
                 ));
             }
             if let Some(other) = self.ue_pools[..i].iter().find(|other| overlap(other, pool)) {
-                return Err((key, format!("{pool} overlaps with {other}")));
+                return Err((
+                    key,
+                    format!("{pool} overlaps with {other}, expected separate pools"),
+                ));
             }
         }
         Ok(())
@@ -129,7 +137,8 @@ fn subnet<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpNet>, D
     match text.parse::<IpNet>() {
         Ok(net) => Ok(Some(net.trunc())),
         Err(_) => Err(serde::de::Error::custom(format!(
-            "`{text}` is not a subnet: expected for example 192.0.2.0/24"
+            "`{}` is not a subnet: expected for example 192.0.2.0/24",
+            shown(&text)
         ))),
     }
 }

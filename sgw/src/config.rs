@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address, seconds, shutdown_grace};
+use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, shutdown_grace};
 use serde::Deserialize;
 
 /// `sgw.yml`.
@@ -44,12 +44,16 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct LocalAddresses {
     /// GTPv2-C towards MMEs, UDP port 2123.
+    #[serde(deserialize_with = "local_address")]
     pub s11_ip: IpAddr,
     /// GTP-U towards eNBs, UDP port 2152.
+    #[serde(deserialize_with = "local_address")]
     pub s1u_ip: IpAddr,
     /// GTPv2-C towards P-GWs, UDP port 2123.
+    #[serde(deserialize_with = "local_address")]
     pub s5c_ip: IpAddr,
     /// GTP-U towards P-GWs, UDP port 2152.
+    #[serde(deserialize_with = "local_address")]
     pub s5u_ip: IpAddr,
 }
 

@@ -83,7 +83,7 @@ fn mistakes_of_an_operator_are_told_with_line_and_key() {
         (
             "s1u_ip: 127.0.0.11",
             "s1u_ip: 127.0.0",
-            "local_addresses.s1u_ip: `127.0.0`: invalid IP address syntax, expected IP address",
+            "local_addresses.s1u_ip: `127.0.0` is not an IP address, expected one such as 192.0.2.1",
         ),
         ("\"001010000000001\"", "\"00101\"", "subscribers[0].imsi: "),
         ("\"001010000000002\"", "00101000000000A", "subscribers[1].imsi: "),
@@ -109,6 +109,114 @@ fn mistakes_of_an_operator_are_told_with_line_and_key() {
             "subscribers[0].src_ip: ",
         ),
         ("mnc: \"01\"", "mnc: 1", "mnc: \"1\": expected 2 to 3 digits"),
+        (
+            "s1u_ip: 127.0.0.11",
+            "s1u_ip: 0.0.0.0",
+            "local_addresses.s1u_ip: 0.0.0.0 is no address in particular, expected an address of this host",
+        ),
+        (
+            "s1c_ip: 127.0.1.11",
+            "s1c_ip: 224.0.0.1",
+            "local_addresses.s1c_ip: 224.0.0.1 is a multicast address, expected an address of this host",
+        ),
+        (
+            "s1u_ip: 127.0.0.11",
+            "s1u_ip: 255.255.255.255",
+            "local_addresses.s1u_ip: 255.255.255.255 is the broadcast address, expected an address of this host",
+        ),
+        (
+            "mme_addr: 127.0.1.12:36412",
+            "mme_addr: 127.0.1.12:0",
+            "mme_addr: 127.0.1.12:0 has no port, expected IP:PORT with PORT from 1 to 65535",
+        ),
+        (
+            "mme_addr: 127.0.1.12:36412",
+            "mme_addr: mme.example:36412",
+            "mme_addr: `mme.example:36412` is not an address: expected IP:PORT",
+        ),
+        (
+            "mme_addr: 127.0.1.12:36412",
+            "mme_addr: 0.0.0.0:36412",
+            "mme_addr: 0.0.0.0 is no address in particular, expected the address of a host",
+        ),
+        (
+            "route_table: 3001",
+            "route_table: 0",
+            "route_table: 0 is a routing table of the system, expected a number from 1 to 4294967295 but 253, 254 and 255",
+        ),
+        ("route_table: 3001", "route_table: 254", "route_table: 254 is a"),
+        (
+            "route_table: 3001",
+            "route_table: 4294967296",
+            "route_table: 4294967296 is out of range, expected a whole number from 0 to 4294967295",
+        ),
+        (
+            "route_table: 3001",
+            "route_table: -1",
+            "route_table: -1 is out of range",
+        ),
+        (
+            "route_table: 3001",
+            "route_table: 1e300",
+            "route_table: wrong type: `1e300`",
+        ),
+        (
+            "tun_name: gtp-enb",
+            "tun_name: gtp-enb-gtp-enb-",
+            "tun_name: `gtp-enb-gtp-enb-` is no name for a network device, expected 1 to 15 characters",
+        ),
+        ("tun_name: gtp-enb", "tun_name: \"\"", "tun_name: `` is no name"),
+        ("tun_name: gtp-enb", "tun_name: ..", "tun_name: `..` is no name"),
+        (
+            "tun_name: gtp-enb",
+            "tun_name: gtp%d",
+            "tun_name: `gtp%d` is no name",
+        ),
+        (
+            "tun_name: gtp-enb",
+            "tun_name: gtp/1",
+            "tun_name: `gtp/1` is no name",
+        ),
+        (
+            "tun_name: gtp-enb",
+            "tun_name: gtp 1",
+            "tun_name: `gtp 1` is no name",
+        ),
+        (
+            "tun_name: gtp-enb",
+            "tun_name: \"gtp\\n1\"",
+            "tun_name: `gtp\\n1` is no name",
+        ),
+        (
+            "src_ip: 192.0.2.1",
+            "src_ip: 127.0.0.1",
+            "subscribers[0].src_ip: 127.0.0.1 cannot be the address of a UE, expected a unicast address",
+        ),
+        (
+            "src_ip: 192.0.2.1",
+            "src_ip: 224.0.0.1",
+            "subscribers[0].src_ip: 224.0.0.1 cannot",
+        ),
+        (
+            "src_ip: 192.0.2.1",
+            "src_ip: 255.255.255.255",
+            "subscribers[0].src_ip: 255.255.255.255 cannot",
+        ),
+        (
+            "src_ip: 192.0.2.1",
+            "src_ip: 169.254.0.1",
+            "subscribers[0].src_ip: 169.254.0.1 cannot",
+        ),
+        (
+            "src_ip: 192.0.2.1",
+            "src_ip: fe80::1",
+            "subscribers[0].src_ip: fe80::1 cannot",
+        ),
+        (
+            "src_ip: 192.0.2.1",
+            "src_ip: ::1",
+            "subscribers[0].src_ip: ::1 cannot",
+        ),
     ] {
         told::<enb::Config>("enb.yml", ENB, from, to, problem);
     }
@@ -143,6 +251,24 @@ fn mistakes_of_an_operator_are_told_with_line_and_key() {
             "log_format: xml",
             "log_format: `xml` is not known, expected one of `text`, `json`",
         ),
+        ("route_table: 3002", "route_table: 253", "route_table: 253 is a"),
+        ("route_table: 3002", "route_table: 255", "route_table: 255 is a"),
+        ("tun_name: gtp-pgw", "tun_name: .", "tun_name: `.` is no name"),
+        (
+            "s5u_ip: 127.0.0.15",
+            "s5u_ip: \"::\"",
+            "local_addresses.s5u_ip: :: is no address in particular, expected an address of this host",
+        ),
+        (
+            "dns: []",
+            "ue_pools: 10.0.0.0/8",
+            "ue_pools: wrong type: `10.0.0.0/8`, expected a list of subnets",
+        ),
+        (
+            "127.0.10.4:58080",
+            "127.0.10.4:65536",
+            "prom_addr: `127.0.10.4:65536` is not an address: expected IP:PORT",
+        ),
     ] {
         told::<pgw::Config>("pgw.yml", PGW, from, to, problem);
     }
@@ -152,10 +278,54 @@ fn mistakes_of_an_operator_are_told_with_line_and_key() {
         (
             "s1c_addr: 127.0.1.12:36412",
             "s1c_addr: 127.0.1.12",
-            "local_addresses.s1c_addr: ",
+            "local_addresses.s1c_addr: `127.0.1.12` is not an address: expected IP:PORT",
+        ),
+        (
+            "s1c_addr: 127.0.1.12:36412",
+            "s1c_addr: 127.0.1.12:0",
+            "local_addresses.s1c_addr: 127.0.1.12:0 has no port, expected IP:PORT",
+        ),
+        (
+            "s1c_addr: 127.0.1.12:36412",
+            "s1c_addr: 0.0.0.0:36412",
+            "local_addresses.s1c_addr: 0.0.0.0 is no address in particular, expected an address of this host",
+        ),
+        (
+            "s11_ip: 127.0.1.12",
+            "s11_ip: ff02::1",
+            "local_addresses.s11_ip: ff02::1 is a multicast address, expected an address of this host",
+        ),
+        (
+            "pgw_s5c_ip: 127.0.1.15",
+            "pgw_s5c_ip: 0.0.0.0",
+            "pgw_s5c_ip: 0.0.0.0 is no address in particular, expected the address of a host",
+        ),
+        (
+            "enb_networks: []",
+            "enb_networks: 192.0.2.0/24",
+            "enb_networks: wrong type: `192.0.2.0/24`, expected a list of subnets",
+        ),
+        (
+            "enb_networks: []",
+            "enb_networks: [192.0.2.0/33]",
+            "enb_networks[0]: ",
         ),
     ] {
         told::<mme::Config>("mme.yml", MME, from, to, problem);
+    }
+    for (from, to, problem) in [
+        (
+            "s1u_ip: 127.0.0.13",
+            "s1u_ip: 239.0.0.1",
+            "local_addresses.s1u_ip: 239.0.0.1 is a multicast address, expected an address of this host",
+        ),
+        (
+            "s5c_ip: 127.0.1.14",
+            "s5c_ip: 0.0.0.0",
+            "local_addresses.s5c_ip: 0.0.0.0 is no address",
+        ),
+    ] {
+        told::<sgw::Config>("sgw.yml", SGW, from, to, problem);
     }
     let missing = "local_addresses.s5u_ip: missing, expected this key";
     let without = SGW.replace("  s5u_ip: ", "  # ");
@@ -165,12 +335,23 @@ fn mistakes_of_an_operator_are_told_with_line_and_key() {
     assert_eq!(told, format!("sgw.yml:2: {missing}"));
 }
 
+#[test]
+fn gateway_may_have_an_address_of_each_family() {
+    let text = SGW.replace("s1u_ip: 127.0.0.13", "s1u_ip: ::1");
+    let config = accepted::<sgw::Config>(&text, "sgw.yml");
+    assert!(config.local_addresses.s1u_ip.is_ipv6() && config.local_addresses.s5u_ip.is_ipv4());
+}
+
 /// Reads a text as each of the four; an error is one line and names the file.
 fn reads_or_tells(text: &str) {
     let tells = |error: Option<ConfigError>| {
         if let Some(error) = error {
             let told = error.to_string();
-            assert!(told.starts_with("some.yml:") && !told.contains('\n'), "{told}");
+            assert!(
+                told.starts_with("some.yml:") && !told.contains(char::is_control),
+                "{told}"
+            );
+            assert!(told.contains("expected"), "{told}");
         }
     };
     tells(config::parse::<enb::Config>(text, "some.yml").err());
