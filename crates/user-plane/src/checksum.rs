@@ -31,6 +31,24 @@ impl Sum {
         Sum(sum)
     }
 
+    /// Copies `from` into `to`, which is as long, and sums it on the way.
+    #[inline]
+    pub(crate) fn of_copy(from: &[u8], to: &mut [u8]) -> Sum {
+        let (blocks, rest) = from.as_chunks::<32>();
+        let (to_blocks, to_rest) = to.as_chunks_mut::<32>();
+        let mut lanes = [0_u64; 4];
+        for (block, to_block) in blocks.iter().zip(to_blocks) {
+            let (words, _) = block.as_chunks::<8>();
+            for (lane, word) in lanes.iter_mut().zip(words) {
+                let word = u64::from_ne_bytes(*word);
+                *lane += (word & 0xffff_ffff) + (word >> 32);
+            }
+            *to_block = *block;
+        }
+        to_rest.copy_from_slice(rest);
+        Sum(lanes.iter().sum::<u64>()).and(Sum::of(rest))
+    }
+
     /// One word in network byte order.
     #[inline]
     pub(crate) fn word(word: u16) -> Sum {

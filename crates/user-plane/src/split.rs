@@ -94,7 +94,7 @@ impl Plan {
         let (header, payload) = out.split_at_mut(self.header);
         let source = &packet[start..start + payload.len()];
         header.copy_from_slice(&packet[..self.header]);
-        payload.copy_from_slice(source);
+        let payload_sum = Sum::of_copy(source, payload);
 
         let is_last = i + 1 == self.count();
         let length = self.header + payload.len();
@@ -123,13 +123,13 @@ impl Plan {
                 }
                 l4[16..18].fill(0);
                 // TCP's header is a multiple of 4 octets, so that the payload begins at an even place.
-                let sum = pseudo.and(Sum::of(l4)).and(Sum::of(payload));
+                let sum = pseudo.and(Sum::of(l4)).and(payload_sum);
                 l4[16..18].copy_from_slice(&sum.checksum());
             }
             Gso::Udp => {
                 l4[4..6].copy_from_slice(&l4_length.to_be_bytes());
                 l4[6..8].fill(0);
-                let sum = pseudo.and(Sum::of(l4)).and(Sum::of(payload));
+                let sum = pseudo.and(Sum::of(l4)).and(payload_sum);
                 l4[6..8].copy_from_slice(&sum.udp_checksum());
             }
         }
