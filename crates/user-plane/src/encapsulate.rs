@@ -195,6 +195,22 @@ impl Encapsulate {
         (self.outbox.messages(), &self.arena)
     }
 
+    /// How many of [`Encapsulate::outgoing`] are complete; a last one that is not may still be joined by more packets.
+    pub fn complete(&self) -> usize {
+        self.outbox.complete()
+    }
+
+    /// The first `count` messages were sent, all or all but the last one, which stays.
+    pub fn clear_sent(&mut self, count: usize) {
+        if count >= self.outbox.messages().len() {
+            return self.clear();
+        }
+        if let Some(last) = self.outbox.keep_last() {
+            self.used = last.len();
+            self.arena.copy_within(last, 0);
+        }
+    }
+
     /// Everything was sent.
     pub fn clear(&mut self) {
         self.outbox.clear();
@@ -287,6 +303,26 @@ mod tests {
         assert_eq!((messages[0].segment, messages[0].segments()), (108, 10));
         enb.clear();
         assert_eq!(enb.outgoing().0, []);
+    }
+
+    #[test]
+    fn run_that_stays_behind_is_filled_by_the_next_packets() {
+        let (mut enb, _) = enb(1400);
+        let mut lengths = Vec::new();
+        for i in 0..130 {
+            enb.packet(Vnet::DONE, &mut packet(UE, SERVER, 100 + (i / 100) * 2));
+            if i % 20 == 19 {
+                let count = enb.complete();
+                lengths.extend(enb.outgoing().0[..count].iter().map(Message::segments));
+                enb.clear_sent(count);
+            }
+        }
+        lengths.extend(enb.outgoing().0.iter().map(Message::segments));
+        assert_eq!(lengths, [64, 36, 30]);
+        let (messages, arena) = enb.outgoing();
+        for range in messages[0].datagrams() {
+            assert_eq!(arena[range][8..], packet(UE, SERVER, 102));
+        }
     }
 
     #[test]

@@ -96,6 +96,32 @@ impl Outbox {
         self.messages.clear();
     }
 
+    /// How many messages are complete: all but a last run that the next datagram may still join.
+    pub(crate) fn complete(&self) -> usize {
+        let grows = |last: &Message| {
+            let length = last.end - last.start;
+            length.is_multiple_of(last.segment)
+                && length / last.segment < self.most_segments
+                && length + last.segment <= MOST_OCTETS
+        };
+        match self.messages.last() {
+            Some(last) if grows(last) => self.messages.len() - 1,
+            _ => self.messages.len(),
+        }
+    }
+
+    /// All but the last message were sent, whose octets now begin at the start of the buffer. Says where they were.
+    pub(crate) fn keep_last(&mut self) -> Option<Range<usize>> {
+        let last = self.messages.last().copied()?;
+        self.messages.clear();
+        self.messages.push(Message {
+            start: 0,
+            end: last.end - last.start,
+            ..last
+        });
+        Some(last.start..last.end)
+    }
+
     /// From now on each datagram is a message of its own.
     pub fn send_singly(&mut self) {
         self.most_segments = 1;
@@ -188,6 +214,23 @@ mod tests {
         assert_eq!(runs(2, &[(1, 60); 5]), [(60, 2), (60, 2), (60, 1)]);
         assert_eq!(runs(1, &[(1, 60); 2]), [(60, 1), (60, 1)]);
         assert_eq!(runs(64, &[(1, 30_000); 3]), [(30_000, 2), (30_000, 1)]);
+    }
+
+    #[test]
+    fn run_that_may_grow_is_not_complete_and_can_be_kept() {
+        let mut outbox = Outbox::new(16, 3, 1);
+        let mut complete = Vec::new();
+        for (i, length) in [60, 60, 60, 50, 50, 40].into_iter().enumerate() {
+            let start = i * 60;
+            let start = if i > 3 { 180 + 50 * (i - 3) } else { start };
+            outbox.push(Interface::S1u, (1, &peer(1)), 1, 0, start..start + length);
+            complete.push((outbox.messages().len(), outbox.complete()));
+        }
+        assert_eq!(complete, [(1, 0), (1, 0), (1, 1), (2, 1), (2, 1), (2, 2)]);
+        assert_eq!(outbox.keep_last(), Some(180..320));
+        assert_eq!((outbox.messages()[0].start, outbox.messages()[0].end), (0, 140));
+        outbox.clear();
+        assert_eq!((outbox.complete(), outbox.keep_last()), (0, None));
     }
 
     #[test]

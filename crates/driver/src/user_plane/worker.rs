@@ -90,10 +90,15 @@ pub(super) struct Changes {
 pub(super) struct Stop;
 
 impl Changes {
+    #[inline]
+    fn are_waiting(&self) -> bool {
+        self.bell.rung.load(Ordering::Acquire)
+    }
+
     /// Puts what is waiting in force. Between two batches.
     #[inline]
     fn take(&self, apply: impl FnMut(&Rule)) -> Result<(), Stop> {
-        if !self.bell.rung.load(Ordering::Acquire) {
+        if !self.are_waiting() {
             return Ok(());
         }
         self.take_all(apply)
@@ -244,11 +249,15 @@ impl Encapsulating {
         let mut buffer = vec![0; VNET_HEADER + SLOT];
         let mut forget_at = None;
         loop {
-            if let Err(Stop) = changes.take(|rule| self.pipeline.apply(rule)) {
-                return Ok(());
+            if changes.are_waiting() {
+                // Nothing that was treated by the rules before may leave after a change.
+                self.flush(false, &mut forget_at);
+                if let Err(Stop) = changes.take(|rule| self.pipeline.apply(rule)) {
+                    return Ok(());
+                }
             }
             let more = self.read(&mut buffer)?;
-            self.flush(&mut forget_at);
+            self.flush(more, &mut forget_at);
             if !more {
                 changes.wait(self.tun.as_fd())?;
             }
@@ -288,8 +297,15 @@ impl Encapsulating {
         Ok(true)
     }
 
-    fn flush(&mut self, forget_at: &mut Option<Instant>) {
+    /// Sends. `more`: there may be packets in the TUN device, with which a run of segments that is not full is filled; a
+    /// super-packet of 64 KB makes one and a bit, and the bit would cost as much as a full one.
+    fn flush(&mut self, more: bool, forget_at: &mut Option<Instant>) {
         let (messages, arena) = self.pipeline.outgoing();
+        let count = match more && !self.one_at_a_time {
+            true => self.pipeline.complete(),
+            false => messages.len(),
+        };
+        let messages = &messages[..count];
         if messages.is_empty() {
             return;
         }
@@ -302,7 +318,7 @@ impl Encapsulating {
             self.learn_path(&sent.too_big);
             *forget_at = Some(Instant::now() + PATH_LIFETIME);
         }
-        self.pipeline.clear();
+        self.pipeline.clear_sent(count);
         if forget_at.is_some_and(|time| Instant::now() >= time) {
             self.pipeline.forget_narrow_paths();
             *forget_at = None;
