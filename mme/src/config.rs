@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use epc_codec::{Apn, Imsi, Plmn};
+use epc_node::Interface;
 use epc_node::config::{
     GtpC, LogFormat, S1ap, listen_address, local_address, local_socket_address, peer_address, seconds,
     subnets,
@@ -88,6 +89,11 @@ impl Config {
                 if self.sgw_s11_ip.is_ipv4() { "IPv6" } else { "IPv4" }
             );
             return Err(("sgw_s11_ip".to_owned(), problem));
+        }
+        let local = &self.local_addresses;
+        if local.s1c_addr == SocketAddr::new(local.s11_ip, Interface::S11.port()) {
+            let problem = format!("{} is taken by S11, expected another port", local.s1c_addr);
+            return Err(("local_addresses.s1c_addr".to_owned(), problem));
         }
         Ok(())
     }
@@ -179,6 +185,11 @@ mod tests {
         }
         let mut family = parse(EXAMPLE);
         family.sgw_s11_ip = "2001:db8::1".parse().unwrap();
-        assert_eq!(family.check().unwrap_err().0, "sgw_s11_ip");
+        let (key, problem) = family.check().unwrap_err();
+        assert_eq!(key, "sgw_s11_ip");
+        assert!(problem.ends_with("expected an IPv4 address"), "{problem}");
+        let mut shared = parse(EXAMPLE);
+        shared.local_addresses.s1c_addr = "127.0.1.12:2123".parse().unwrap();
+        assert_eq!(shared.check().unwrap_err().0, "local_addresses.s1c_addr");
     }
 }
