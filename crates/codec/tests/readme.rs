@@ -8,17 +8,6 @@ use epc_codec::gtpv1u::ExtensionType;
 use epc_codec::gtpv2c::{GROUP_TABLES, IeType, MESSAGE_TABLES, MessageType, TYPED_IES};
 use epc_codec::{nas, s1ap};
 
-/// Elements of which the octets are carried as they are, inside a type of their own.
-const CARRIED: [&str; 7] = [
-    "SourceRncPdcpContextInfo",
-    "ChannelNeeded",
-    "EmlppPriority",
-    "TransactionIdentifier",
-    "MonitoringEventInformation",
-    "MonitoringEventExtensionInformation",
-    "RemoteUeIpInformation",
-];
-
 /// Elements of which the first fields are typed and the others carried.
 const PARTLY: [&str; 8] = [
     "MmContextGsm",
@@ -28,7 +17,7 @@ const PARTLY: [&str; 8] = [
     "MmContextEps",
     "MmContextUmtsQuadruplets",
     "MdtConfiguration",
-    "PresenceReportingAreaAction",
+    "MonitoringEventExtensionInformation",
 ];
 
 fn tables() -> String {
@@ -144,7 +133,6 @@ fn how(ie_type: IeType) -> (&'static str, Vec<&'static str>) {
     let names: Vec<_> = values.chain(groups).collect();
     let word = match names.first() {
         None => "carried",
-        Some(name) if CARRIED.contains(name) => "carried",
         Some(name) if PARTLY.contains(name) => "partly",
         Some(_) => "typed",
     };

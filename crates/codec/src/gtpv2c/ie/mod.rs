@@ -1,7 +1,9 @@
 //! The values of information elements, TS 29.274 §8, one type a kind.
 
 mod address;
+mod area;
 mod cause;
+mod delegated;
 mod indication;
 mod location;
 mod mm_context;
@@ -16,7 +18,9 @@ mod timers;
 use alloc::vec::Vec;
 
 pub use address::{Fteid, InterfaceType, IpAddress, Paa};
+pub use area::*;
 pub use cause::{Cause, CauseValue, Offending};
+pub use delegated::*;
 pub use indication::{Indication, IndicationFlag};
 pub use location::{
     Cgi, Ecgi, ExtendedMacroEnbId, Lai, MacroEnbId, PlmnId, Rai, Sai, ServingNetwork, Tai, Uli,

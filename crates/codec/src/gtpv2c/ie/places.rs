@@ -303,48 +303,6 @@ impl IeValue for TwanIdentifier {
     }
 }
 
-/// Presence Reporting Area Action, §8.108: start, stop or change the reports about an area.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct PresenceReportingAreaAction {
-    /// 1 start, 2 stop, 3 modify. Three bits.
-    pub action: u8,
-    /// INAPRA: the area is inactive.
-    pub inactive: bool,
-    /// The area, 24 bits; only to start or modify.
-    pub identifier: Option<u32>,
-    /// What makes up the area: counts of tracking areas, routing areas, eNodeBs and cells, and these.
-    pub elements: Vec<u8>,
-}
-
-impl IeValue for PresenceReportingAreaAction {
-    const TYPE: IeType = IeType::PRESENCE_REPORTING_AREA_ACTION;
-
-    fn decode(value: &[u8]) -> Result<Self, ValueError> {
-        let mut r = Reader::new(value);
-        let first = r.u8("action")?;
-        let identifier = if r.is_empty() {
-            None
-        } else {
-            Some(r.u24("presence reporting area identifier")?)
-        };
-        let (action, inactive) = (first & 0x07, first & 0x08 != 0);
-        Ok(PresenceReportingAreaAction {
-            action,
-            inactive,
-            identifier,
-            elements: r.rest().to_vec(),
-        })
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.put_u8(self.action & 0x07 | if self.inactive { 0x08 } else { 0 });
-        if let Some(identifier) = self.identifier {
-            out.put_u24(identifier);
-            out.put(&self.elements);
-        }
-    }
-}
-
 /// Presence Reporting Area Information, §8.109.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PresenceReportingAreaInformation {

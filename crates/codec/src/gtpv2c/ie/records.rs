@@ -458,45 +458,6 @@ flags! {
     }
 }
 
-macro_rules! carried {
-    ($($(#[$doc:meta])* $name:ident = $ie:ident)*) => { $(
-        $(#[$doc])*
-        ///
-        /// Carried: the octets are as they came.
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-        pub struct $name(pub Vec<u8>);
-
-        impl IeValue for $name {
-            const TYPE: IeType = IeType::$ie;
-
-            fn decode(value: &[u8]) -> Result<Self, ValueError> {
-                Ok($name(value.to_vec()))
-            }
-
-            fn encode(&self, out: &mut Vec<u8>) {
-                out.put(&self.0);
-            }
-        }
-    )* };
-}
-
-carried! {
-    /// Source RNC PDCP Context Info, §8.55: an RRC container of TS 25.331.
-    SourceRncPdcpContextInfo = SOURCE_RNC_PDCP_CONTEXT_INFO
-    /// Channel Needed, §8.63, TS 44.018.
-    ChannelNeeded = CHANNEL_NEEDED
-    /// eMLPP Priority, §8.64, TS 48.008.
-    EmlppPriority = EMLPP_PRIORITY
-    /// Transaction Identifier, §8.68, TS 24.007.
-    TransactionIdentifier = TI
-    /// Monitoring Event Information, §8.120.
-    MonitoringEventInformation = MONITORING_EVENT_INFORMATION
-    /// Monitoring Event Extension Information, §8.137.
-    MonitoringEventExtensionInformation = MONITORING_EVENT_EXTENSION_INFORMATION
-    /// Remote UE IP Information, §8.124, TS 24.301 §9.9.4.20.
-    RemoteUeIpInformation = REMOTE_UE_IP_INFORMATION
-}
-
 /// S103 PDN Data Forwarding Info, §8.25.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S103DataForwardingInfo {
