@@ -47,15 +47,19 @@ pub(crate) struct Args {
     /// Take the daemons from this directory instead of building them
     #[arg(long)]
     binaries: Option<PathBuf>,
+    /// Measure nothing: make table and plot again from what an earlier run has printed
+    #[arg(long, value_name = "FILE", requires = "out")]
+    from_log: Option<PathBuf>,
     /// Which of A, Ax, V, N, O to measure
     #[arg(long, value_delimiter = ',', default_value = "A,Ax,V,N,O")]
     nets: Vec<Kind>,
 }
 
 pub(crate) fn main(args: &Args) -> ExitCode {
-    let result = match sandbox::is_inside() {
-        true => inside(args),
-        false => outside(args),
+    let result = match (&args.from_log, &args.out) {
+        (Some(log), Some(out)) => again(log, out),
+        _ if sandbox::is_inside() => inside(args),
+        _ => outside(args),
     };
     result.unwrap_or_else(|error| {
         eprintln!("bench: {error:#}");
@@ -125,7 +129,19 @@ fn inside(args: &Args) -> Result<ExitCode> {
             }
         }
     }
-    let table = report.table(&machine(), &load());
+    let circumstances = format!("{}, load average at the end {}", machine(), load());
+    show(&report, &circumstances, &directory)
+}
+
+/// From the log of an earlier run.
+fn again(log: &Path, out: &Path) -> Result<ExitCode> {
+    let text = fs::read_to_string(log).with_context(|| format!("read {}", log.display()))?;
+    let machine = text.lines().next().unwrap_or_default();
+    show(&Report::from_log(&text), machine, out)
+}
+
+fn show(report: &Report, circumstances: &str, directory: &Path) -> Result<ExitCode> {
+    let table = report.table(circumstances);
     println!("\n{table}");
     for (name, text) in [("user-plane.md", table), ("user-plane.svg", report.plot())] {
         let path = directory.join(name);

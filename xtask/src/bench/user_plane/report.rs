@@ -69,8 +69,11 @@ impl Spread {
     fn of(values: impl Iterator<Item = f64>) -> Option<Spread> {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);
+        // The mean of the two in the middle, where there are two.
+        let upper = *values.get(values.len() / 2)?;
+        let lower = values[(values.len() - 1) / 2];
         Some(Spread {
-            median: *values.get(values.len() / 2)?,
+            median: (lower + upper) / 2.0,
             least: *values.first()?,
             greatest: *values.last()?,
         })
@@ -82,13 +85,43 @@ impl Report {
         self.0.entry((metric, kind)).or_default().insert(round, value);
     }
 
+    /// What a run has printed, read again.
+    pub(super) fn from_log(log: &str) -> Report {
+        let mut report = Report::default();
+        let mut round = 0;
+        for line in log.lines() {
+            if let Some(rest) = line.strip_prefix("round ") {
+                round = rest
+                    .split(' ')
+                    .next()
+                    .and_then(|n| n.parse().ok())
+                    .unwrap_or(round);
+                continue;
+            }
+            let kind = Kind::ALL
+                .into_iter()
+                .find(|kind| line.trim_start().starts_with(&format!("{} ", kind.name())));
+            let metric = Metric::ALL
+                .into_iter()
+                .find(|metric| line.contains(&format!(" {} ", metric.title())));
+            let value = line
+                .split_whitespace()
+                .last()
+                .and_then(|value| value.parse().ok());
+            if let (Some(kind), Some(metric), Some(value)) = (kind, metric, value) {
+                report.add(metric, kind, round, value);
+            }
+        }
+        report
+    }
+
     /// In Markdown.
-    pub(super) fn table(&self, machine: &str, load: &str) -> String {
+    pub(super) fn table(&self, machine: &str) -> String {
         let kinds: Vec<Kind> = Kind::ALL
             .into_iter()
             .filter(|kind| self.0.keys().any(|(_, other)| other == kind))
             .collect();
-        let mut text = format!("{machine}, load average at the end {load}\n\n");
+        let mut text = format!("{machine}\n\n");
         for kind in &kinds {
             // A String takes everything.
             let _ = writeln!(text, "- {}: {}", kind.name(), kind.title());
