@@ -126,6 +126,69 @@ fn what_is_not_understood_is_the_rest() {
     );
 }
 
+#[test]
+fn a_context_of_eps_is_read_by_its_fields() {
+    let octets = hex(
+        // EPS, NHI, DRXI, key set 1; one quintuplet, one quadruplet, UAMBRI; SAMBRI, algorithms 2 and 2.
+        "99 26 a2 00 00 04 00 00 18 \
+         11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 \
+         22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 02 a1 a2 02 b1 b2 \
+         33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 \
+         44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 02 c1 c2 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 \
+         66 66 66 66 66 66 66 66 66 66 66 66 66 66 66 66 02 d1 d2 01 02 \
+         77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 03 \
+         00 00 00 01 00 00 00 02 00 00 00 03 00 00 00 04 02 e0 60 02 e5 e0 01 21 05 00",
+    );
+    let context = MmContextEps::decode(&octets).unwrap();
+    let expected = MmContextEpsContents {
+        quadruplets: vec![Quadruplet {
+            rand: [0x22; 16],
+            xres: vec![0xa1, 0xa2],
+            autn: vec![0xb1, 0xb2],
+            kasme: [0x33; 32],
+        }],
+        quintuplets: vec![Quintuplet {
+            rand: [0x44; 16],
+            xres: vec![0xc1, 0xc2],
+            ck: [0x55; 16],
+            ik: [0x66; 16],
+            autn: vec![0xd1, 0xd2],
+        }],
+        drx: Some([1, 2]),
+        next_hop: Some(([0x77; 32], 3)),
+        subscribed_ue_ambr: Some(Ambr {
+            uplink: 1,
+            downlink: 2,
+        }),
+        used_ue_ambr: Some(Ambr {
+            uplink: 3,
+            downlink: 4,
+        }),
+        ue_network_capability: vec![0xe0, 0x60],
+        ms_network_capability: vec![0xe5, 0xe0],
+        mei: vec![0x21],
+        rest: vec![5, 0],
+    };
+    assert_eq!(context.contents().as_ref(), Ok(&expected));
+    assert!(
+        !format!("{context:?} {expected:?}").contains("34, 34"),
+        "a vector is shown"
+    );
+    let mut again = MmContextEps::decode(&[&octets[..41], &[0; 3]].concat()).unwrap();
+    again.set_contents(&expected);
+    assert_eq!(encoded(&again), octets);
+    // Without the access restriction data and what is after it, every cut lacks something.
+    for length in 41..octets.len() - 2 {
+        assert!(
+            MmContextEps::decode(&octets[..length])
+                .unwrap()
+                .contents()
+                .is_err(),
+            "{length}"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -197,5 +260,18 @@ proptest! {
         let value = [&[1, 0, 0, 42][..], &octets].concat();
         let action = PresenceReportingAreaAction::decode(&value).expect("any octets are taken");
         prop_assert_eq!(encoded(&action), value);
+    }
+
+    #[test]
+    fn contents_of_a_context_go_round(first: u8, second: u8, third: u8, more in vec(0..20_u8, 0..300)) {
+        let octets = [&[first, second, third][..], &[0; 38], &more].concat();
+        let context = MmContextEps::decode(&octets).expect("the key is there");
+        if let Ok(contents) = context.contents() {
+            let mut again = context.clone();
+            again.set_contents(&contents);
+            prop_assert_eq!((again.quadruplets, again.quintuplets), (context.quadruplets, context.quintuplets));
+            prop_assert_eq!(again.more.len(), context.more.len());
+            prop_assert_eq!(again.contents(), Ok(contents));
+        }
     }
 }
