@@ -9,7 +9,7 @@ use epc_lab::{Namespace, Node, Process, wait_for};
 use libtest_mimic::Failed;
 
 use crate::Test;
-use crate::lab::{GRACE, Outcome, PATIENCE, daemons, directory, expect};
+use crate::lab::{GRACE, Outcome, PATIENCE, daemons, directory, expect, wait_for_inventory};
 
 pub(crate) const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/peer-config");
 
@@ -102,8 +102,7 @@ fn five_sessions(directory: &Path, order: [Node; 4]) -> Outcome {
             format!("{} ended with {status}", process.name())
         })?;
     }
-    let left = host.inventory()?;
-    expect(left == untouched, || format!("left: {left:#?}"))
+    wait_for_inventory(&host, &untouched)
 }
 
 fn metrics(host: &Namespace, node: Node) -> Result<Metrics, String> {

@@ -217,6 +217,18 @@ pub(crate) fn silent(number: u32, more_keys: &str) -> String {
     format!("  - imsi: \"{}\"\n{more_keys}", yaml::imsi(number))
 }
 
+/// The namespace is as it was. The kernel takes a device down a moment after its process is gone, so this is awaited.
+pub(crate) fn wait_for_inventory(namespace: &Namespace, before: &[String]) -> Outcome {
+    epc_lab::wait_for("the namespace as it was", GRACE, || {
+        let after = namespace.inventory().map_err(|error| error.to_string())?;
+        if after == before {
+            return Ok(());
+        }
+        Err(format!("before: {before:#?}, after: {after:#?}"))
+    })?;
+    Ok(())
+}
+
 pub(crate) fn expect(condition: bool, otherwise: impl FnOnce() -> String) -> Outcome {
     match condition {
         true => Ok(()),

@@ -4,7 +4,7 @@ use epc_lab::{Daemons, Node, yaml};
 use libtest_mimic::Failed;
 
 use crate::Test;
-use crate::lab::{expect, in_lab, silent};
+use crate::lab::{expect, in_lab, silent, wait_for_inventory};
 
 pub(crate) const TESTS: &[Test] = &[
     ("killed_enb_comes_back", || comes_back(Node::Enb)),
@@ -60,10 +60,7 @@ fn what_killed_daemons_left_is_reclaimed() -> Result<(), Failed> {
             lab.terminate(node)?;
         }
         for (node, before) in hosts.into_iter().zip(before) {
-            let after = lab.namespace(node).inventory()?;
-            expect(after == before, || {
-                format!("at {} before: {before:#?}, after: {after:#?}", node.title())
-            })?;
+            wait_for_inventory(lab.namespace(node), &before)?;
         }
         Ok(())
     })

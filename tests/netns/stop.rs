@@ -5,7 +5,7 @@ use libtest_mimic::Failed;
 use nix::sys::signal::Signal;
 
 use crate::Test;
-use crate::lab::{GRACE, expect, in_lab, silent};
+use crate::lab::{GRACE, expect, in_lab, silent, wait_for_inventory};
 
 pub(crate) const TESTS: &[Test] = &[
     ("stopped_enb_ends_its_sessions", || ends_its_sessions(Node::Enb)),
@@ -22,18 +22,7 @@ fn ends_its_sessions(node: Node) -> Result<(), Failed> {
         lab.start_all()?;
         lab.wait_for_sessions(3)?;
         lab.terminate(node)?;
-        // The kernel takes a device down a moment after its process is gone.
-        epc_lab::wait_for("the namespace as it was", GRACE, || {
-            let after = lab
-                .namespace(node)
-                .inventory()
-                .map_err(|error| error.to_string())?;
-            if after == before {
-                Ok(())
-            } else {
-                Err(format!("before: {before:#?}, after: {after:#?}"))
-            }
-        })?;
+        wait_for_inventory(lab.namespace(node), &before)?;
         let others: Vec<Node> = Daemons::NODES.into_iter().filter(|each| *each != node).collect();
         lab.wait_for_sessions_at(&others, 0)
     })
