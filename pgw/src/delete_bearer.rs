@@ -25,19 +25,16 @@ pub(crate) fn of_subscriber(pgw: &mut Pgw, imsi: Imsi, now: Instant) {
     }
 }
 
-/// Ends all, some at a time; UEs may attach again, at another P-GW.
+/// Ends all, some at a time: called again as answers come. UEs may attach again, at another P-GW.
 pub(crate) fn of_all(pgw: &mut Pgw, now: Instant) {
-    let deleting = pgw
-        .sessions
-        .iter()
-        .filter(|session| session.state == State::Deleting)
-        .count();
-    let some = AT_ONCE.saturating_sub(deleting);
-    for teid in pgw
-        .ids(|session| session.state == State::Active)
-        .into_iter()
-        .take(some)
-    {
+    let active = pgw.gtpc.metrics.active_sessions.get() as usize;
+    let deleting = pgw.sessions.len().saturating_sub(active);
+    // Not for each answer: choosing looks at all.
+    if active == 0 || deleting > AT_ONCE / 2 {
+        return;
+    }
+    let chosen = pgw.ids(|session| session.state == State::Active);
+    for teid in chosen.into_iter().take(AT_ONCE - deleting) {
         start(pgw, teid, Some(CauseValue::REACTIVATION_REQUESTED), now);
     }
 }

@@ -246,6 +246,9 @@ impl Pgw {
         while let Some(incoming) = self.gtpu.pop() {
             peers::user_plane(self, incoming, now);
         }
+        if self.shutting_down {
+            delete_bearer::of_all(self, now);
+        }
     }
 }
 
@@ -283,7 +286,6 @@ impl Node for Pgw {
             Command::Shutdown => {
                 self.shutting_down = true;
                 info!(sessions = self.sessions.len(), "shutting down");
-                delete_bearer::of_all(self, now);
             }
         }
         self.drain(now);

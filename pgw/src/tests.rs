@@ -407,6 +407,33 @@ fn shutdown_deletes_every_session_and_takes_no_more() {
 }
 
 #[test]
+fn shutdown_reaches_every_session_however_many() {
+    let mut net = Net::new("");
+    for subscriber in 1..=2500 {
+        net.attach(subscriber, None);
+    }
+    net.pgw.handle_command(Command::Shutdown, net.now);
+    let mut asked = net.outputs();
+    let mut told = 0;
+    while !asked.is_empty() {
+        for output in std::mem::take(&mut asked) {
+            let Output::Transmit { .. } = output else { continue };
+            let (header, Message::DeleteBearerRequest(_)) = sent(&output) else {
+                panic!()
+            };
+            let answer = Message::from(DeleteBearerResponse::new(Cause::REQUEST_ACCEPTED));
+            let datagram = answer.encode(Some(Teid(0)), header.sequence);
+            net.pgw
+                .handle_datagram(Interface::S5c, addr(SGW), &datagram, net.now);
+            asked.extend(net.outputs());
+            told += 1;
+        }
+    }
+    assert_eq!(told, 2500);
+    assert!(net.pgw.is_drained());
+}
+
+#[test]
 fn unknown_tunnel_is_answered_with_error_indication_no_larger_than_the_packet() {
     let mut net = Net::new("");
     let mut gpdu = gtpv1u::gpdu_header(Teid(0xdead), 40).to_vec();

@@ -289,6 +289,9 @@ impl Sgw {
         while let Some(incoming) = self.gtpu.pop() {
             peers::user_plane(self, incoming, now);
         }
+        if self.shutting_down {
+            peers::delete_all(self, now);
+        }
     }
 }
 
@@ -322,7 +325,6 @@ impl Node for Sgw {
             Command::Shutdown => {
                 self.shutting_down = true;
                 info!(sessions = self.sessions.len(), "shutting down");
-                peers::delete_all(self, now);
             }
         }
         self.drain(now);
@@ -333,9 +335,6 @@ impl Node for Sgw {
         self.gtpu.timeout(now, &mut self.gtpc.metrics, &mut self.out);
         while let Some(session) = self.setups.pop_due(now) {
             create_session::supervise(self, session, now);
-        }
-        if self.shutting_down {
-            peers::delete_all(self, now);
         }
         self.drain(now);
     }

@@ -70,16 +70,16 @@ pub(crate) fn user_plane(sgw: &mut Sgw, incoming: gtpu::Incoming, now: Instant) 
     }
 }
 
-/// Deletes sessions at both peers, some at a time, until none is left.
+/// Deletes sessions at both peers, some at a time: called again as answers come, until none is left.
 pub(crate) fn delete_all(sgw: &mut Sgw, now: Instant) {
-    let deleting = sgw
-        .sessions
-        .iter()
-        .filter(|session| session.state == State::Deleting)
-        .count();
-    let some = AT_ONCE.saturating_sub(deleting);
-    let active = ids(sgw, |session| session.state == State::Active);
-    for teid in active.into_iter().take(some) {
+    let active = sgw.gtpc.metrics.active_sessions.get() as usize;
+    let underway = sgw.sessions.len().saturating_sub(active);
+    // Not for each answer: choosing looks at all.
+    if active == 0 || underway > AT_ONCE / 2 {
+        return;
+    }
+    let chosen = ids(sgw, |session| session.state == State::Active);
+    for teid in chosen.into_iter().take(AT_ONCE - underway) {
         end_for_both(sgw, teid, now);
     }
 }
