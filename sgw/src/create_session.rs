@@ -162,7 +162,8 @@ pub(crate) fn finish(
         if let Ok(response) = &response {
             undo_at_pgw(sgw, response, now);
         }
-        return sgw.gtpc.ignore(&asked);
+        // A repeat of the request stays unanswered: as a new one it would replace what replaced it.
+        return;
     };
     let response = match response {
         Ok(response) => response,

@@ -221,6 +221,23 @@ fn new_session_of_the_same_bearer_replaces_the_old_one() {
 }
 
 #[test]
+fn late_repeat_of_a_replaced_request_replaces_nothing() {
+    let mut net = Net::new();
+    net.mme_asks(1, Teid(0), create_session_request());
+    let first = net.outputs();
+    net.mme_asks(2, Teid(0), create_session_request());
+    let second = net.outputs();
+    net.pgw_accepts(second.last().unwrap());
+    net.outputs();
+    let session = net.sgw.sessions.iter().next().unwrap().teid;
+    net.pgw_accepts(&first[0]);
+    net.outputs();
+    net.mme_asks(1, Teid(0), create_session_request());
+    assert_eq!(net.outputs(), []);
+    assert!(net.sgw.sessions.get(session).is_some() && net.sgw.sessions.len() == 1);
+}
+
+#[test]
 fn session_is_its_own_peers_only() {
     let mut net = Net::new();
     let (sgw_s11, _) = net.create_session(1);

@@ -281,7 +281,7 @@ impl<C> Endpoint<C> {
         self.send_answer(asked, answer, datagram, now, out);
     }
 
-    /// Says nothing to a request, now and when it is repeated within the time that answers are kept.
+    /// Says nothing to a request, and remembers nothing of it: a repeat counts as new.
     pub fn ignore(&mut self, asked: &Asked) {
         self.answers.forget(&asked.key());
     }
