@@ -43,7 +43,8 @@ fn main() -> ExitCode {
         println!("netns: skipped {} tests: {reason}", all.len());
         return run(&args, all, Some(()));
     }
-    let daemons = match Daemons::build(!cfg!(debug_assertions)) {
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    let daemons = match Daemons::build(profile) {
         Ok(daemons) => daemons,
         Err(error) => {
             eprintln!("netns: {error}");

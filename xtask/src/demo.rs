@@ -72,7 +72,7 @@ fn outside() -> Result<u8> {
             lab.pid
         );
     }
-    let daemons = Daemons::build(true)?;
+    let daemons = Daemons::build("release")?;
     for lab in earlier {
         lab.end()?;
         println!(

@@ -18,14 +18,17 @@ impl Daemons {
     /// The nodes that have a daemon, in the order in which a packet of a UE meets them, with the MME second.
     pub const NODES: [Node; 4] = [Node::Enb, Node::Mme, Node::Sgw, Node::Pgw];
 
-    /// Builds them with cargo, whose progress is shown on standard error, as a release or for debugging.
-    pub fn build(release: bool) -> Result<Daemons> {
+    /// Builds them with cargo, whose progress is shown on standard error, by one of the workspace's profiles: `dev`, `release`, or
+    /// `dist`, which is what is shipped.
+    pub fn build(profile: &str) -> Result<Daemons> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["build", "--message-format=json-render-diagnostics"]);
-        if release {
-            command.arg("--release");
-        }
+        command.args([
+            "build",
+            "--message-format=json-render-diagnostics",
+            "--profile",
+            profile,
+        ]);
         for node in Daemons::NODES {
             command.args(["--package", node.name()]);
         }
@@ -55,7 +58,7 @@ impl Daemons {
         }
     }
 
-    /// Where they are: `target/release` or `target/debug`.
+    /// Where they are, such as `target/release`.
     pub fn directory(&self) -> &Path {
         &self.directory
     }

@@ -76,7 +76,7 @@ fn outside(args: &Args) -> Result<ExitCode> {
     }
     let daemons = match &args.binaries {
         Some(directory) => Daemons::in_directory(directory.canonicalize()?),
-        None => Daemons::build(true)?,
+        None => Daemons::build("dist")?,
     };
     let directory = match &args.out {
         Some(directory) => directory.clone(),
