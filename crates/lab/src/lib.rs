@@ -11,6 +11,7 @@
 //! Capture    every frame on the links, in one order, into a pcapng file and to a function
 //! callflow   what the frames say, as a ladder
 //! yaml       configurations of the daemons in an Epc
+//! demo       what the programs of the demo's image share: a route, a signal
 //! Epc        all of it in the shape of an EPC: UE, eNB, MME, S-GW, P-GW, server, one link a reference point
 //! ```
 //!
@@ -20,6 +21,7 @@
 pub mod callflow;
 mod capture;
 mod daemons;
+pub mod demo;
 mod epc;
 mod error;
 mod frame;

@@ -134,6 +134,32 @@ pub(crate) fn default_route(namespace: &Namespace, gateway: IpAddr) -> Result<()
     })
 }
 
+/// Adds a route in the namespace of the caller, or puts it in the place of one that is there.
+pub(crate) fn route_here(net: IpNet, gateway: IpAddr) -> Result<()> {
+    in_runtime(async |handle| {
+        let route = match (net, gateway) {
+            (IpNet::V4(net), IpAddr::V4(gateway)) => RouteMessageBuilder::<Ipv4Addr>::new()
+                .destination_prefix(net.network(), net.prefix_len())
+                .gateway(gateway)
+                .build(),
+            (IpNet::V6(net), IpAddr::V6(gateway)) => RouteMessageBuilder::<Ipv6Addr>::new()
+                .destination_prefix(net.network(), net.prefix_len())
+                .gateway(gateway)
+                .build(),
+            _ => {
+                return Err(Error::Refused(format!(
+                    "{net} and {gateway} are not of one family"
+                )));
+            }
+        };
+        let request = handle.route().add(route).replace();
+        request
+            .execute()
+            .await
+            .map_err(Error::netlink(format!("route to {net} via {gateway}")))
+    })
+}
+
 /// See [`Namespace::inventory`].
 pub(crate) fn inventory(namespace: &Namespace) -> Result<Vec<String>> {
     let what = format!("{}: inventory", namespace.name());
@@ -199,16 +225,18 @@ async fn index_of(handle: &Handle, device: &str) -> std::result::Result<u32, rtn
 
 /// Runs `task` with a netlink socket of `namespace`.
 fn netlink<T: Send>(namespace: &Namespace, task: impl AsyncFnOnce(Handle) -> Result<T> + Send) -> Result<T> {
-    namespace.run(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(Error::io("a runtime"))?;
-        runtime.block_on(async {
-            let (connection, handle, _) =
-                rtnetlink::new_connection().map_err(Error::io("a netlink socket"))?;
-            tokio::spawn(connection);
-            task(handle).await
-        })
+    namespace.run(|| in_runtime(task))
+}
+
+/// Runs `task` with a netlink socket of the caller's namespace.
+fn in_runtime<T>(task: impl AsyncFnOnce(Handle) -> Result<T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::io("a runtime"))?;
+    runtime.block_on(async {
+        let (connection, handle, _) = rtnetlink::new_connection().map_err(Error::io("a netlink socket"))?;
+        tokio::spawn(connection);
+        task(handle).await
     })
 }

@@ -35,10 +35,19 @@ impl Server {
         address: SocketAddr,
         on_request: impl Fn(IpAddr, &str) + Send + Sync + 'static,
     ) -> Result<Server> {
-        let what = || format!("{}: HTTP server on {address}", namespace.name());
+        let what = format!("{}: HTTP server on {address}", namespace.name());
         let listener = namespace
             .run(|| TcpListener::bind(address))
-            .map_err(Error::io(what()))?;
+            .map_err(Error::io(what))?;
+        Server::on(listener, on_request)
+    }
+
+    /// Starts it on a socket that listens already.
+    pub fn on(
+        listener: TcpListener,
+        on_request: impl Fn(IpAddr, &str) + Send + Sync + 'static,
+    ) -> Result<Server> {
+        let what = || "HTTP server".to_owned();
         listener.set_nonblocking(true).map_err(Error::io(what()))?;
         let address = listener.local_addr().map_err(Error::io(what()))?;
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -1,0 +1,162 @@
+//! The client behind the eNB, in the demo's image: fetches a page, again and again.
+
+use std::io::{self, Read};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use epc_lab::demo::{Route, Stop};
+use epc_lab::{Error, Result};
+
+/// Octets that are kept of a page, to be printed.
+const SHOWN: usize = 256;
+
+/// Fetches a page until it has it, prints it, and goes on every few seconds.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// What to fetch.
+    url: String,
+    /// End with the first page.
+    #[arg(long)]
+    once: bool,
+    /// Seconds between two fetches, and until a fetch that failed is repeated.
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    interval: Duration,
+    /// Seconds that one fetch may take.
+    #[arg(long, default_value = "30", value_parser = seconds)]
+    timeout: Duration,
+    /// Read no more than so many octets a second; 0 is as fast as they come.
+    #[arg(long, default_value_t = 0)]
+    rate: u64,
+    #[command(flatten)]
+    route: Route,
+}
+
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("expected seconds, more than 0, at most 86400".to_owned()),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("external-client: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: Args) -> Result<()> {
+    let stop = Stop::listen()?;
+    args.route.add()?;
+    let once = args.once;
+    let fetching = std::thread::spawn(move || fetch_again_and_again(&args));
+    if once {
+        std::thread::spawn(move || {
+            let _ = stop.wait();
+            std::process::exit(1);
+        });
+        return fetching
+            .join()
+            .map_err(|_| Error::Refused("the fetch has ended".to_owned()));
+    }
+    stop.wait()
+}
+
+fn fetch_again_and_again(args: &Args) {
+    let mut last = None;
+    loop {
+        let began = Instant::now();
+        let told = match fetch(args) {
+            Ok(page) => {
+                let took = began.elapsed().as_secs_f64();
+                // A page is worth a line each time, what failed only when it changes.
+                println!(
+                    "{}: {} octets in {took:.3} s: {}",
+                    args.url,
+                    page.octets,
+                    page.text()
+                );
+                if args.once {
+                    return;
+                }
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        if told.is_some() && told != last {
+            println!("{}: {}", args.url, told.as_deref().unwrap_or_default());
+        }
+        last = told;
+        std::thread::sleep(args.interval);
+    }
+}
+
+struct Page {
+    octets: u64,
+    start: Vec<u8>,
+}
+
+impl Page {
+    /// Its beginning without tags, on one line.
+    fn text(&self) -> String {
+        let mut inside_tag = false;
+        let start = String::from_utf8_lossy(&self.start);
+        let words: String = start
+            .chars()
+            .filter_map(|c| match c {
+                '<' => {
+                    inside_tag = true;
+                    Some(' ')
+                }
+                '>' => {
+                    inside_tag = false;
+                    Some(' ')
+                }
+                c if inside_tag || (c.is_control() && !c.is_whitespace()) => None,
+                c => Some(c),
+            })
+            .collect();
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn fetch(args: &Args) -> Result<Page> {
+    let problem = |problem: String| Error::Http {
+        url: args.url.clone(),
+        problem,
+    };
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(args.timeout))
+        .build()
+        .into();
+    let mut answer = agent
+        .get(&args.url)
+        .call()
+        .map_err(|error| problem(error.to_string()))?;
+    let mut body = answer.body_mut().with_config().limit(u64::MAX).reader();
+    let mut page = Page {
+        octets: 0,
+        start: Vec::new(),
+    };
+    let began = Instant::now();
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let length = match body.read(&mut buffer) {
+            Ok(0) => return Ok(page),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(problem(format!("after {} octets: {error}", page.octets))),
+        };
+        page.octets += length as u64;
+        let room = SHOWN.saturating_sub(page.start.len()).min(length);
+        page.start.extend_from_slice(&buffer[..room]);
+        if let Some(millis) = (page.octets * 1000).checked_div(args.rate) {
+            std::thread::sleep(Duration::from_millis(millis).saturating_sub(began.elapsed()));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The web server behind SGi, in the demo's image.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use clap::Parser;
+use epc_lab::demo::{Route, Stop};
+use epc_lab::{Error, Result, web};
+
+/// A web server: `/` says `It works!`, `/size/N` sends N octets, `/me` says which address asked.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Where to listen.
+    #[arg(long, default_value = "0.0.0.0:80", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    route: Route,
+}
+
+fn main() -> ExitCode {
+    match serve(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("http-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(args: &Args) -> Result<()> {
+    let stop = Stop::listen()?;
+    let socket = TcpListener::bind(args.listen).map_err(|source| Error::Io {
+        what: format!("listen on {}", args.listen),
+        source,
+    })?;
+    args.route.add()?;
+    let server = web::Server::on(socket, |from, page| println!("{from} asked for {page}"))?;
+    println!("listening on {}", server.address());
+    stop.wait()
+}
