@@ -9,10 +9,12 @@
 //! | `M`      | `T` | mandatory |
 //! | `A`      | `Option<T>` | mandatory if the cause says that the request was accepted; a refusal may leave it out |
 //! | `C`      | `Option<T>` | conditional |
-//! | `CO`     | `Option<T>` | conditional optional |
-//! | `O`      | `Option<T>` | optional: one that cannot be read counts as not there (§7.7.8) |
+//! | `CO`     | `Option<T>` | conditional optional: conditional for the sender, optional for the receiver |
+//! | `O`      | `Option<T>` | optional |
 //!
-//! Lists are `Vec<T>`. What a table has no row for is in `additional`.
+//! A mandatory or conditional element that cannot be read makes the message an error; an optional one counts as not
+//! there (§7.7.7, §7.7.8). Lists are `Vec<T>`. What a table has no row for, and what counts as not there, is in
+//! `additional`.
 
 #[macro_use]
 mod table;

@@ -6,11 +6,14 @@
 //! | `M`      | `T` | mandatory |
 //! | `A`      | `Option<T>` | mandatory if the cause says that the request was accepted; a refusal may leave it out |
 //! | `C`      | `Option<T>` | conditional |
-//! | `CO`     | `Option<T>` | conditional optional |
-//! | `O`      | `Option<T>` | optional: one that cannot be read counts as not there (§7.7.8) |
+//! | `CO`     | `Option<T>` | conditional optional: conditional for the sender, optional for the receiver |
+//! | `O`      | `Option<T>` | optional |
+//!
+//! A mandatory or conditional element that cannot be read makes the message an error; an optional one counts as not
+//! there (§7.7.7, §7.7.8) and goes to `additional`.
 //!
 //! A row of `Vec<T>` is a list; an `M` list has at least one element. An element that no row takes, or that comes again,
-//! goes to `additional`: the first one counts (§7.7.10).
+//! goes to `additional` too: the first one counts (§7.7.10).
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -205,8 +208,13 @@ macro_rules! presence_doc {
     };
 }
 
+/// Whether an element that cannot be read counts as not there: a receiver treats the conditional optional ones as
+/// optional (§6.1.1).
 macro_rules! is_optional {
     (O) => {
+        true
+    };
+    (CO) => {
         true
     };
     ($other:ident) => {
