@@ -38,7 +38,9 @@ fn main() -> ExitCode {
     }
     if tally.refused > 0 {
         let refused = tally.refused;
-        println!("{refused} passed in the lower layer and lack an IE that the upper one must have");
+        println!(
+            "{refused} passed in the lower layer; the upper one refuses them, for an IE that is missing or unreadable"
+        );
     }
     println!("{} passed, {} failed", tally.passed, tally.failed);
     if tally.failed == 0 {
