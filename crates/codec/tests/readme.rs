@@ -8,18 +8,6 @@ use epc_codec::gtpv1u::ExtensionType;
 use epc_codec::gtpv2c::{GROUP_TABLES, IeType, MESSAGE_TABLES, MessageType, TYPED_IES};
 use epc_codec::{nas, s1ap};
 
-/// Elements of which the first fields are typed and the others carried.
-const PARTLY: [&str; 8] = [
-    "MmContextGsm",
-    "MmContextUmtsUsedCipher",
-    "MmContextGsmUsedCipher",
-    "MmContextUmts",
-    "MmContextEps",
-    "MmContextUmtsQuadruplets",
-    "MdtConfiguration",
-    "MonitoringEventExtensionInformation",
-];
-
 fn tables() -> String {
     let mut out = String::new();
     let typed = MESSAGE_TABLES.len();
@@ -47,10 +35,10 @@ fn tables() -> String {
         .map(|ie_type| (ie_type, how(*ie_type)))
         .collect();
     let count = |word| how.iter().filter(|(_, (found, _))| *found == word).count();
-    let (typed, partly, carried) = (count("typed"), count("partly"), count("carried"));
+    let (typed, carried) = (count("typed"), count("carried"));
     writeln!(
         out,
-        "\n### Information elements of GTPv2-C: {typed} typed, {partly} partly, {carried} carried\n"
+        "\n### Information elements of GTPv2-C: {typed} typed, {carried} carried\n"
     )
     .unwrap();
     writeln!(out, "| type | element | | in Rust |\n|---:|---|---|---|").unwrap();
@@ -133,7 +121,6 @@ fn how(ie_type: IeType) -> (&'static str, Vec<&'static str>) {
     let names: Vec<_> = values.chain(groups).collect();
     let word = match names.first() {
         None => "carried",
-        Some(name) if PARTLY.contains(name) => "partly",
         Some(_) => "typed",
     };
     (word, names)

@@ -289,6 +289,7 @@ tables! {
         CO remote_ue_contexts_connected: Vec<RemoteUeContext> [0],
         CO header_compression: HeaderCompressionConfiguration [0],
         CO pgw_change_info: PgwChangeInfo [0],
+        CO up_security_policy: UpSecurityPolicy [0],
     }
 
     group
@@ -346,6 +347,9 @@ tables! {
         CO alternative_pgw_address: IpAddress [0],
         CO new_pgw_address: IpAddress [1],
         C pgw_set_fqdn: PgwSetFqdn [0],
+        CO pgw_fq_csids: Vec<FqCsid> [0],
+        CO group_id: GroupId [0],
+        CO new_group_id: GroupId [1],
     }
 }
 

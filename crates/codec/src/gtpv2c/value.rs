@@ -14,6 +14,7 @@ macro_rules! values {
         /// What an element holds.
         #[derive(Clone, PartialEq)]
         #[non_exhaustive]
+        #[allow(clippy::large_enum_variant)] // Made one at a time, to be looked at.
         pub enum Value {
             $(
                 #[doc = concat!("[`", stringify!($name), "`]")]
@@ -187,6 +188,21 @@ values! {
     MmContextUmts
     MmContextEps
     MmContextUmtsQuadruplets
+    MbmsSessionDuration
+    MbmsServiceArea
+    MbmsSessionIdentifier
+    MbmsFlowIdentifier
+    MbmsIpMulticastDistribution
+    MbmsDistributionAcknowledge
+    MbmsTimeToDataTransfer
+    Tmgi
+    AbsoluteTimeOfMbmsDataTransfer
+    MbmsFlags
+    EcgiList
+    GroupId
+    PscellId
+    UpSecurityPolicy
+    AlternativeImsi
     PrivateExtension
 }
 

@@ -73,17 +73,57 @@ pub(crate) const SAMPLES: &[(u8, &str, &str)] = &[
     (97, "05", "PPC and Vind"),
     (99, "03", "IPv4v6"),
     (100, "02", "procedure transaction 2"),
-    (103, "23 00 01", "GSM keys"),
-    (104, "28 37 00", "UMTS keys, used cipher"),
-    (105, "48 37 00", "GSM keys, used cipher"),
-    (106, "68 37 00", "UMTS keys"),
+    (
+        103,
+        // Mode 0, DRXI, CKSN 1; one triplet, UAMBRI, SAMBRI; cipher 3; Kc.
+        "09 23 03 01 02 03 04 05 06 07 08 \
+         11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 22 22 22 22 33 33 33 33 33 33 33 33 01 02 \
+         00 00 00 01 00 00 00 02 00 00 00 03 00 00 00 04 02 e0 60 02 e5 e0 02 21 43 05 01 02",
+        "GSM keys and a triplet; AMBRs, capabilities, MEI, restrictions, voice",
+    ),
+    (
+        104,
+        // Mode 1, KSI 2; one quintuplet, IOVI, GUPII, UGIPAI; integrity 2, cipher 3; CK, IK.
+        "22 3c 13 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 \
+         11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 02 a1 a2 66 66 66 66 66 66 66 66 66 66 66 66 66 66 66 66 \
+         77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 02 b1 b2 00 00 00 80 01 02 01 01 07",
+        "UMTS keys and a quintuplet; voice, higher bitrates, IOV_updates",
+    ),
+    (
+        105,
+        // Mode 2, DRXI, KSI 3; nothing more; cipher 1; Kc.
+        "4b 00 01 01 02 03 04 05 06 07 08 01 02 00 00 00 00 00 01 01",
+        "GSM keys, used cipher; higher bitrates",
+    ),
+    (
+        106,
+        // Mode 3, KSI 4; IOVI, UGIPAI, SAMBRI; integrity 5; CK, IK.
+        "64 15 05 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 \
+         00 00 00 01 00 00 00 02 00 00 00 01 00 00 09 01 1f aa",
+        "UMTS keys; restrictions, IOV_updates, extended restrictions, one octet more",
+    ),
     (
         107,
-        "81 07 a1 00 00 04 00 00 18 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f \
-         10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f aa bb",
-        "EPS keys",
+        // Mode 4, NHI, key set 1; one quadruplet, OSCI; algorithms 2 and 1; counts; K_ASME.
+        "91 05 21 00 00 04 00 00 18 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f \
+         10 11 12 13 14 15 16 17 18 19 1a 1b 1c 1d 1e 1f \
+         11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 02 a1 a2 02 b1 b2 \
+         22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 22 \
+         33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 33 05 \
+         02 e0 60 00 01 21 40 \
+         93 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 \
+         55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 \
+         01 02 00 02 c1 c2 01 03 01 f0 02 e0 00 00 01 d1 04 00 00 00 02 03 01 02 03 ee",
+        "EPS keys, old ones, and everything that releases added",
     ),
-    (108, "a8 37 00", "UMTS keys, quadruplets"),
+    (
+        108,
+        // Mode 5, DRXI, key set 6; one quintuplet, SAMBRI; CK, IK.
+        "ae 21 00 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 44 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 55 \
+         11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 11 00 66 66 66 66 66 66 66 66 66 66 66 66 66 66 66 66 \
+         77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 77 00 01 02 00 00 00 01 00 00 00 02 00 00 00 00 00 00 01 aa",
+        "UMTS keys and a quintuplet; rate control",
+    ),
     (110, "05 00 01 00 02 00 03 00 04", "PDU numbers of bearer 5"),
     (111, "00 00 00 2a", "P-TMSI"),
     (112, "00 00 2a", "P-TMSI signature"),
@@ -125,7 +165,30 @@ pub(crate) const SAMPLES: &[(u8, &str, &str)] = &[
     (157, "01", "low access priority"),
     (159, "01 aa 01 bb 01 cc", "classmarks and codecs"),
     (160, "02", "VF"),
-    (162, "01 00 00 00 02 03 04 05 06 07 01 aa bb", "MDT"),
+    (138, "00 1e 02", "two days and a minute"),
+    (139, "01 00 01 00 02", "two areas"),
+    (140, "05", "session 5"),
+    (141, "00 2a", "flow 42"),
+    (
+        142,
+        "00 00 00 2a 04 e8 00 00 01 50 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 01",
+        "232.0.0.1 from 2001:db8::1, compressed",
+    ),
+    (143, "02", "some"),
+    (153, "09", "ten seconds"),
+    (158, "00 00 2a 00 f1 10", "service 42"),
+    (
+        162,
+        "01 00 00 00 02 03 04 05 06 07 01 aa 0d 01 00 03 02 00 f1 10 13 00 14 ee",
+        "MDT: CRRMI, PMI, two networks, one octet more",
+    ),
+    (164, "e7 97 7f 2d 80 00 00 00", "some time in 2023, and a half"),
+    (171, "03", "both"),
+    (
+        190,
+        "00 02 00 f1 10 00 00 01 9b 00 f1 10 00 00 01 9c",
+        "two cells",
+    ),
     (163, "80 00 0d 00", "asks for DNS"),
     (165, "01", "FTI"),
     (166, "18 c0 00 02 01", "192.0.2.1/24"),
@@ -176,8 +239,8 @@ pub(crate) const SAMPLES: &[(u8, &str, &str)] = &[
     (200, "00 2a", "usage type 42"),
     (
         201,
-        "03 00 05 e7 97 7f 2d e7 97 7f 2e 00 00 00 00 00 00 00 2a 00 00 00 00 00 00 00 2b",
-        "42 octets down, 43 up over NR",
+        "07 00 05 e7 97 7f 2d e7 97 7f 2e 00 00 00 00 00 00 00 2a 00 00 00 00 00 00 00 2b 02 aa bb",
+        "42 octets down, 43 up over NR, and what NG-RAN wrote",
     ),
     (202, "01", "DCNR"),
     (203, "03 00 0a 00 14", "1 and 2 percent"),
@@ -193,7 +256,7 @@ pub(crate) const SAMPLES: &[(u8, &str, &str)] = &[
     ),
     (
         206,
-        "03 00 00 00 2a 04 73 63 65 66 00 0e 10 00 00 00 01 00 00 00 02",
+        "03 00 00 00 2a 04 73 63 65 66 00 00 0e 10 00 00 00 01 00 00 00 02",
         "event 42 of scef, with time and extended ID",
     ),
     (207, "00 00 00 2a", "policy 42"),
@@ -202,6 +265,10 @@ pub(crate) const SAMPLES: &[(u8, &str, &str)] = &[
     (212, "01 15 00 00 03 e8 00 00 07 d0 02", "PQI 21"),
     (213, "05 c0 00 02 01 13 88", "192.0.2.1, port 5000"),
     (215, "03 70 67 77 07 65 78 61 6d 70 6c 65", "pgw.example"),
+    (216, "67 72 6f 75 70", "group"),
+    (217, "00 f1 10 01 23 45 67 89", "NR cell 0x123456789"),
+    (218, "02", "required"),
+    (219, "00 01 01 00 00 00 00 f1", "IMSI 001010000000001"),
     (255, "28 af de ad", "of 3GPP"),
 ];
 

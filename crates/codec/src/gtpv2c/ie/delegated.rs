@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 use core::net::{Ipv4Addr, Ipv6Addr};
+use core::time::Duration;
 
 use super::records::put_counted;
 use crate::error::ValueError;
@@ -259,34 +260,52 @@ impl Part for MonitoringEvent {
     }
 }
 
-/// What an event of location reporting has besides. What the flags announce is in the rest, in the order of the flags.
+/// What an event of location reporting has besides.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MonitoringEventExtension {
-    /// LRTP: the least time between two periodic reports of the location that remains is in the rest, in seconds.
-    pub has_location_time: bool,
-    /// SRIE: the Extended SCEF Reference ID is in the rest, eight octets.
-    pub has_extended_scef_reference_id: bool,
     /// SCEF Reference ID: the event.
     pub scef_reference_id: u32,
     /// Diameter identity of the SCEF, at most 255 octets.
     pub scef_id: Vec<u8>,
+    /// LRTP: what remains of the least time between two periodic reports of the location; whole seconds, at most
+    /// 4,294,967,295.
+    pub location_reporting_time: Option<Duration>,
+    /// SRIE: Extended SCEF Reference ID.
+    pub extended_scef_reference_id: Option<u64>,
 }
 
 impl Part for MonitoringEventExtension {
     fn read(r: &mut Reader<'_>) -> Result<Self, ValueError> {
         let flags = r.u8("flags")?;
         Ok(MonitoringEventExtension {
-            has_location_time: flags & 0x01 != 0,
-            has_extended_scef_reference_id: flags & 0x02 != 0,
             scef_reference_id: r.u32("SCEF reference ID")?,
             scef_id: counted(r, "SCEF ID")?,
+            location_reporting_time: if flags & 0x01 != 0 {
+                let seconds = r.u32("remaining minimum periodic location reporting time")?;
+                Some(Duration::from_secs(seconds.into()))
+            } else {
+                None
+            },
+            extended_scef_reference_id: if flags & 0x02 != 0 {
+                Some(r.array("extended SCEF reference ID").map(u64::from_be_bytes)?)
+            } else {
+                None
+            },
         })
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.put_u8(u8::from(self.has_extended_scef_reference_id) << 1 | u8::from(self.has_location_time));
+        let flags = u8::from(self.location_reporting_time.is_some())
+            | u8::from(self.extended_scef_reference_id.is_some()) << 1;
+        out.put_u8(flags);
         out.put_u32(self.scef_reference_id);
         put_counted(out, &self.scef_id);
+        if let Some(time) = self.location_reporting_time {
+            out.put_u32(u32::try_from(time.as_secs()).unwrap_or(u32::MAX));
+        }
+        if let Some(id) = self.extended_scef_reference_id {
+            out.put(&id.to_be_bytes());
+        }
     }
 }
 

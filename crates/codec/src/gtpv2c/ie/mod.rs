@@ -26,7 +26,7 @@ pub use location::{
     Cgi, Ecgi, ExtendedMacroEnbId, Lai, MacroEnbId, PlmnId, Rai, Sai, ServingNetwork, Tai, Uli,
 };
 pub use mm_context::*;
-pub use names::{Fqdn, LocalDistinguishedName, PgwSetFqdn, RemoteUserId, StnSr};
+pub use names::{Fqdn, GroupId, LocalDistinguishedName, PgwSetFqdn, RemoteUserId, StnSr};
 pub use numbers::*;
 pub use places::*;
 pub use qos::{Ambr, Arp, BearerQos, FlowQos};

@@ -152,6 +152,28 @@ impl IeValue for LocalDistinguishedName {
     }
 }
 
+/// Group Id, §8.147: names a group of PDN connections to a P-GW.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct GroupId(pub Vec<u8>);
+
+impl fmt::Debug for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GroupId({})", self.0.escape_ascii())
+    }
+}
+
+impl IeValue for GroupId {
+    const TYPE: IeType = IeType::GROUP_ID;
+
+    fn decode(value: &[u8]) -> Result<Self, ValueError> {
+        Ok(GroupId(value.to_vec()))
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.put(&self.0);
+    }
+}
+
 /// STN-SR, TS 29.280 §6.2: the number to which a call is transferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StnSr {

@@ -110,6 +110,20 @@ named_u8! {
         3 RESERVED "For future use, as network provided"
     }
 
+    /// UP Security Policy, §8.149: whether the integrity of user data is protected.
+    UpSecurityPolicy & 0x03 = UP_SECURITY_POLICY {
+        0 NOT_NEEDED "Integrity protection is not needed"
+        1 PREFERRED "Integrity protection is preferred"
+        2 REQUIRED "Integrity protection is required"
+    }
+
+    /// MBMS Distribution Acknowledge, §8.74: who listens to the multicast tunnel.
+    MbmsDistributionAcknowledge & 0x03 = MBMS_DISTRIBUTION_ACKNOWLEDGE {
+        0 NO_RNC "No RNCs have accepted IP multicast distribution"
+        1 ALL_RNCS "All RNCs have accepted IP multicast distribution"
+        2 SOME_RNCS "Some RNCs have accepted IP multicast distribution"
+    }
+
     /// APN Restriction, §8.57: which kinds of APN may be used together.
     ApnRestriction & 0xff = APN_RESTRICTION {
         0 NONE "No existing contexts or restriction"

@@ -1,13 +1,15 @@
 //! Elements that are a few fields one after the other.
 
 use alloc::vec::Vec;
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
+use core::time::Duration;
 
+use super::Ecgi;
 use crate::error::ValueError;
 use crate::gtpv2c::IeType;
 use crate::gtpv2c::table::IeValue;
 use crate::wire::{Put, Reader};
-use crate::{Apn, Ebi, Plmn, Teid};
+use crate::{Apn, Ebi, Imsi, Plmn, Teid};
 
 /// How a field is read: `lv` has an octet with its length before it, `rest` goes to the end.
 macro_rules! get {
@@ -52,6 +54,14 @@ macro_rules! get {
     ($r:ident, rest, $what:expr) => {
         $r.rest().to_vec()
     };
+    ($r:ident, lv_ip, $what:expr) => {{
+        let length = $r.u8($what)?;
+        ip_address(&mut $r, usize::from(length), $what)?
+    }};
+    ($r:ident, rest_ip, $what:expr) => {{
+        let length = $r.left();
+        ip_address(&mut $r, length, $what)?
+    }};
 }
 
 macro_rules! put {
@@ -95,6 +105,29 @@ macro_rules! put {
     ($out:ident, rest, $value:expr) => {
         $out.put(&$value)
     };
+    ($out:ident, lv_ip, $value:expr) => {{
+        $out.put_u8(if $value.is_ipv4() { 4 } else { 16 });
+        put_ip_address($out, $value)
+    }};
+    ($out:ident, rest_ip, $value:expr) => {
+        put_ip_address($out, $value)
+    };
+}
+
+/// An address whose length says of which kind it is.
+fn ip_address(r: &mut Reader<'_>, length: usize, what: &'static str) -> Result<IpAddr, ValueError> {
+    match length {
+        4 => r.ipv4(what).map(IpAddr::V4),
+        16 => r.ipv6(what).map(IpAddr::V6),
+        _ => Err(r.incorrect(what)),
+    }
+}
+
+fn put_ip_address(out: &mut Vec<u8>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => out.put_ipv4(address),
+        IpAddr::V6(address) => out.put_ipv6(address),
+    }
 }
 
 /// A field after an octet with its length; cut at 255 octets.
@@ -138,8 +171,8 @@ records! {
     S1uDataForwardingInfo = S1U_DATA_FORWARDING_INFO {
         /// The bearer.
         ebi: Ebi as ebi,
-        /// The address of the S-GW, 4 or 16 octets.
-        sgw_address: Vec<u8> as lv,
+        /// The address of the S-GW.
+        sgw_address: IpAddr as lv_ip,
         /// The tunnel at the S-GW.
         sgw_s1u_teid: Teid as teid,
     }
@@ -158,8 +191,8 @@ records! {
         depth: u8 as u8,
         /// Interfaces that are traced, as bits.
         interfaces: [u8; 12] as array,
-        /// Where traces go: 4 or 16 octets.
-        collection_entity: Vec<u8> as rest,
+        /// Where traces go.
+        collection_entity: IpAddr as rest_ip,
     }
 
     /// Trace Reference, §8.45.
@@ -184,8 +217,8 @@ records! {
         depth: u8 as u8,
         /// Interfaces that are traced, as bits.
         interfaces: Vec<u8> as lv,
-        /// Where traces go: 4 or 16 octets.
-        collection_entity: Vec<u8> as lv,
+        /// Where traces go.
+        collection_entity: IpAddr as lv_ip,
     }
 
     /// PDU Numbers, §8.40: what counters of a bearer say, while it is handed over.
@@ -306,6 +339,32 @@ records! {
         downlink_packets: u32 as u32,
         /// Until when: NTP timestamp of 64 bits.
         valid_until: u64 as u64,
+    }
+
+    /// MBMS Session Identifier, §8.71, TS 29.061 §17.7.
+    MbmsSessionIdentifier = MBMS_SESSION_IDENTIFIER {
+        /// Which session of the service.
+        identifier: u8 as u8,
+    }
+
+    /// MBMS Flow Identifier, §8.72, TS 29.061 §17.7.
+    MbmsFlowIdentifier = MBMS_FLOW_IDENTIFIER {
+        /// Which of the flows that differ by place.
+        identifier: u16 as u16,
+    }
+
+    /// Temporary Mobile Group Identity, §8.89, TS 23.003 §15.2.
+    Tmgi = TMGI {
+        /// The service in the network, 24 bits.
+        service_id: u32 as u24,
+        /// The network.
+        plmn: Plmn as plmn,
+    }
+
+    /// Absolute Time of MBMS Data Transfer, §8.95.
+    AbsoluteTimeOfMbmsDataTransfer = ABSOLUTE_TIME_OF_MBMS_DATA_TRANSFER {
+        /// NTP timestamp of 64 bits.
+        time: u64 as u64,
     }
 
     /// Services Authorized, §8.141, TS 23.285.
@@ -451,6 +510,14 @@ flags! {
         ip_header_compression = 0x08,
     }
 
+    /// MBMS Flags, §8.102.
+    MbmsFlags = MBMS_FLAGS {
+        /// MSRI: MBMS Session Re-establishment Indication.
+        session_re_establishment = 0x01,
+        /// LMRI: Local MBMS Bearer Context Release Indication.
+        local_release = 0x02,
+    }
+
     /// UP Function Selection Indication Flags, §8.133.
     UpFunctionSelectionIndicationFlags = UP_FUNCTION_SELECTION_INDICATION_FLAGS {
         /// DCNR: dual connectivity with NR.
@@ -461,8 +528,8 @@ flags! {
 /// S103 PDN Data Forwarding Info, §8.25.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S103DataForwardingInfo {
-    /// The address of the HSGW, 4 or 16 octets.
-    pub hsgw_address: Vec<u8>,
+    /// The address of the HSGW.
+    pub hsgw_address: IpAddr,
     /// The GRE key at the HSGW.
     pub gre_key: u32,
     /// The bearers, at most 15.
@@ -474,7 +541,7 @@ impl IeValue for S103DataForwardingInfo {
 
     fn decode(value: &[u8]) -> Result<Self, ValueError> {
         let mut r = Reader::new(value);
-        let hsgw_address = get!(r, lv, "HSGW address");
+        let hsgw_address = get!(r, lv_ip, "HSGW address");
         let gre_key = r.u32("GRE key")?;
         let count = usize::from(r.u8("number of EPS bearers")? & 0x0f);
         let ebis = r
@@ -490,7 +557,7 @@ impl IeValue for S103DataForwardingInfo {
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        put_counted(out, &self.hsgw_address);
+        put!(out, lv_ip, self.hsgw_address);
         out.put_u32(self.gre_key);
         out.put_u8(self.ebis.len().min(15) as u8);
         self.ebis.iter().take(15).for_each(|ebi| out.put_u8(ebi.0 & 0x0f));
@@ -660,35 +727,48 @@ impl IeValue for UserCsgInformation {
     }
 }
 
-/// MDT Configuration, §8.93, TS 32.422: measurements that a UE is to make.
+/// MDT Configuration, §8.93, TS 32.422 §5.10: measurements that a UE is to make.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MdtConfiguration {
-    /// Job type.
+    /// Job type: 0 immediate MDT only, 1 logged MDT only, 2 trace only, 3 immediate MDT and trace.
     pub job_type: u8,
     /// List of measurements, as bits.
     pub measurements: u32,
-    /// What makes a report.
+    /// What makes a report, as bits.
     pub reporting_trigger: u8,
-    /// Time between reports.
+    /// Time between reports, a number of the list of TS 32.422 §5.10.5.
     pub report_interval: u8,
-    /// Number of reports.
+    /// Number of reports, a number of the list of TS 32.422 §5.10.6.
     pub report_amount: u8,
-    /// Threshold of RSRP.
+    /// Threshold of RSRP, 0 to 97: -140 dBm and up by 1 dB.
     pub rsrp_threshold: u8,
-    /// Threshold of RSRQ.
+    /// Threshold of RSRQ, 0 to 34: -20 dB and up by 0.5 dB.
     pub rsrq_threshold: u8,
-    /// Where, coded as in TS 32.422.
+    /// Where, coded as in TS 32.422 §5.10.2; at most 255 octets.
     pub area_scope: Vec<u8>,
-    /// What later releases added: flags, periods, positioning method, networks.
-    pub more: Vec<u8>,
+    /// Collection period for measurements of radio resource management; CRRMI says that it is meant.
+    pub collection_period: Option<u8>,
+    /// Measurement period; MPI says that it is meant.
+    pub measurement_period: Option<u8>,
+    /// Positioning method; PMI says that it is meant.
+    pub positioning_method: Option<u8>,
+    /// Networks where it holds, at most 255; PLI says that they are meant.
+    pub plmns: Option<Vec<Plmn>>,
+    /// What later releases add.
+    pub rest: Vec<u8>,
 }
+
+const CRRMI: u8 = 0x01;
+const MPI: u8 = 0x02;
+const PMI: u8 = 0x04;
+const PLI: u8 = 0x08;
 
 impl IeValue for MdtConfiguration {
     const TYPE: IeType = IeType::MDT_CONFIGURATION;
 
     fn decode(value: &[u8]) -> Result<Self, ValueError> {
         let mut r = Reader::new(value);
-        Ok(MdtConfiguration {
+        let mut mdt = MdtConfiguration {
             job_type: r.u8("job type")?,
             measurements: r.u32("list of measurements")?,
             reporting_trigger: r.u8("reporting trigger")?,
@@ -697,8 +777,27 @@ impl IeValue for MdtConfiguration {
             rsrp_threshold: r.u8("RSRP threshold")?,
             rsrq_threshold: r.u8("RSRQ threshold")?,
             area_scope: get!(r, lv, "area scope"),
-            more: r.rest().to_vec(),
-        })
+            collection_period: None,
+            measurement_period: None,
+            positioning_method: None,
+            plmns: None,
+            rest: Vec::new(),
+        };
+        if r.is_empty() {
+            return Ok(mdt);
+        }
+        // Each has its place, whether it is meant or not.
+        let [flags, collection, measurement, positioning, networks] =
+            r.array("periods and number of networks")?;
+        let plmns = (0..networks)
+            .map(|_| Plmn::read(&mut r))
+            .collect::<Result<Vec<_>, _>>()?;
+        mdt.collection_period = (flags & CRRMI != 0).then_some(collection);
+        mdt.measurement_period = (flags & MPI != 0).then_some(measurement);
+        mdt.positioning_method = (flags & PMI != 0).then_some(positioning);
+        mdt.plmns = (flags & PLI != 0).then_some(plmns);
+        mdt.rest = r.rest().to_vec();
+        Ok(mdt)
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
@@ -707,7 +806,27 @@ impl IeValue for MdtConfiguration {
         out.put(&[self.reporting_trigger, self.report_interval, self.report_amount]);
         out.put(&[self.rsrp_threshold, self.rsrq_threshold]);
         put_counted(out, &self.area_scope);
-        out.put(&self.more);
+        let flag = |set, flag| if set { flag } else { 0 };
+        let flags = flag(self.collection_period.is_some(), CRRMI)
+            | flag(self.measurement_period.is_some(), MPI)
+            | flag(self.positioning_method.is_some(), PMI)
+            | flag(self.plmns.is_some(), PLI);
+        if flags == 0 && self.rest.is_empty() {
+            return;
+        }
+        out.put_u8(flags);
+        for value in [
+            self.collection_period,
+            self.measurement_period,
+            self.positioning_method,
+        ] {
+            out.put_u8(value.unwrap_or(0));
+        }
+        let plmns = self.plmns.as_deref().unwrap_or_default();
+        let plmns = plmns.get(..255).unwrap_or(plmns);
+        out.put_u8(plmns.len() as u8);
+        plmns.iter().for_each(|plmn| plmn.write(out));
+        out.put(&self.rest);
     }
 }
 
@@ -861,7 +980,7 @@ impl IeValue for MillisecondTimeStamp {
 }
 
 /// Secondary RAT Usage Data Report, §8.132: octets that went over another radio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SecondaryRatUsageDataReport {
     /// IRPGW: for the P-GW.
     pub for_pgw: bool,
@@ -879,6 +998,8 @@ pub struct SecondaryRatUsageDataReport {
     pub downlink: u64,
     /// Octets.
     pub uplink: u64,
+    /// SRUDN: the report as NG-RAN wrote it, the Secondary RAT Data Usage Report Transfer of TS 38.413; 1 to 255 octets.
+    pub ng_ran_report: Option<Vec<u8>>,
 }
 
 impl IeValue for SecondaryRatUsageDataReport {
@@ -896,16 +1017,26 @@ impl IeValue for SecondaryRatUsageDataReport {
             end: r.u32("end timestamp")?,
             downlink: get!(r, u64, "usage data downlink"),
             uplink: get!(r, u64, "usage data uplink"),
+            ng_ran_report: if flags & 0x04 != 0 {
+                Some(get!(r, lv, "secondary RAT data usage report transfer"))
+            } else {
+                None
+            },
         })
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        let flags = u8::from(self.for_pgw) | u8::from(self.for_sgw) << 1;
+        let flags = u8::from(self.for_pgw)
+            | u8::from(self.for_sgw) << 1
+            | u8::from(self.ng_ran_report.is_some()) << 2;
         out.put(&[flags, self.rat, self.ebi.0 & 0x0f]);
         out.put_u32(self.start);
         out.put_u32(self.end);
         put!(out, u64, self.downlink);
         put!(out, u64, self.uplink);
+        if let Some(report) = &self.ng_ran_report {
+            put_counted(out, report);
+        }
     }
 }
 
@@ -984,5 +1115,207 @@ impl IeValue for Pc5QosFlow {
         if let Some(range) = self.range {
             out.put_u8(range);
         }
+    }
+}
+
+/// PSCell ID, §8.148: the primary cell of the secondary node, in NR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PscellId {
+    /// The network.
+    pub plmn: Plmn,
+    /// NR Cell Identity, 36 bits.
+    pub nr_cell_id: u64,
+}
+
+impl IeValue for PscellId {
+    const TYPE: IeType = IeType::PSCELL_ID;
+
+    fn decode(value: &[u8]) -> Result<Self, ValueError> {
+        let mut r = Reader::new(value);
+        Ok(PscellId {
+            plmn: Plmn::read(&mut r)?,
+            nr_cell_id: r.u40("NR cell identity")? & 0x0f_ffff_ffff,
+        })
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.plmn.write(out);
+        out.put_u40(self.nr_cell_id & 0x0f_ffff_ffff);
+    }
+}
+
+/// Alternative IMSI, §8.150: another identity of a UE with more than one SIM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AlternativeImsi(pub Imsi);
+
+impl IeValue for AlternativeImsi {
+    const TYPE: IeType = IeType::ALTERNATIVE_IMSI;
+
+    fn decode(value: &[u8]) -> Result<Self, ValueError> {
+        Imsi::decode(value).map(AlternativeImsi)
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.0.encode(out);
+    }
+}
+
+/// MBMS IP Multicast Distribution, §8.73: the tunnel in which an MBMS-GW sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MbmsIpMulticastDistribution {
+    /// Common Tunnel Endpoint Identifier, the same for all who listen.
+    pub common_teid: Teid,
+    /// The group.
+    pub group: IpAddr,
+    /// Who sends to it.
+    pub source: IpAddr,
+    /// MBMS HC Indicator: 0 uncompressed header, 1 compressed header.
+    pub header_compression: u8,
+}
+
+/// An address after an octet of type (two bits: 0 IPv4, 1 IPv6) and length (six bits), TS 23.003 §5.1.
+fn gsn_address(r: &mut Reader<'_>, what: &'static str) -> Result<IpAddr, ValueError> {
+    match r.u8(what)? {
+        0x04 => r.ipv4(what).map(IpAddr::V4),
+        0x50 => r.ipv6(what).map(IpAddr::V6),
+        _ => Err(r.incorrect(what)),
+    }
+}
+
+fn put_gsn_address(out: &mut Vec<u8>, address: IpAddr) {
+    out.put_u8(if address.is_ipv4() { 0x04 } else { 0x50 });
+    put_ip_address(out, address);
+}
+
+impl IeValue for MbmsIpMulticastDistribution {
+    const TYPE: IeType = IeType::MBMS_IP_MULTICAST_DISTRIBUTION;
+
+    fn decode(value: &[u8]) -> Result<Self, ValueError> {
+        let mut r = Reader::new(value);
+        Ok(MbmsIpMulticastDistribution {
+            common_teid: Teid(r.u32("common TEID")?),
+            group: gsn_address(&mut r, "MBMS distribution address")?,
+            source: gsn_address(&mut r, "MBMS source address")?,
+            header_compression: r.u8("MBMS HC indicator")?,
+        })
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.put_u32(self.common_teid.0);
+        put_gsn_address(out, self.group);
+        put_gsn_address(out, self.source);
+        out.put_u8(self.header_compression);
+    }
+}
+
+/// MBMS Session Duration, §8.69, TS 29.061 §17.7: how long a session will take; nothing of either is a time without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MbmsSessionDuration {
+    /// 0 to 18; seven bits.
+    pub days: u8,
+    /// 0 to 86,400; 17 bits.
+    pub seconds: u32,
+}
+
+impl MbmsSessionDuration {
+    /// How long.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_secs(u64::from(self.days) * 86_400 + u64::from(self.seconds))
+    }
+}
+
+impl IeValue for MbmsSessionDuration {
+    const TYPE: IeType = IeType::MBMS_SESSION_DURATION;
+
+    fn decode(value: &[u8]) -> Result<Self, ValueError> {
+        let bits = Reader::new(value).u24("MBMS session duration")?;
+        Ok(MbmsSessionDuration {
+            days: (bits & 0x7f) as u8,
+            seconds: bits >> 7,
+        })
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.put_u24((self.seconds & 0x01_ffff) << 7 | u32::from(self.days & 0x7f));
+    }
+}
+
+/// MBMS Service Area, §8.70, TS 29.061 §17.7.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MbmsServiceArea {
+    /// Service Area Identities, 1 to 256; 0 is the whole network.
+    pub identities: Vec<u16>,
+}
+
+impl IeValue for MbmsServiceArea {
+    const TYPE: IeType = IeType::MBMS_SERVICE_AREA;
+
+    fn decode(value: &[u8]) -> Result<Self, ValueError> {
+        let mut r = Reader::new(value);
+        let identities = (0..=r.u8("number of service area identities less one")?)
+            .map(|_| r.u16("service area identity"))
+            .collect::<Result<_, _>>()?;
+        Ok(MbmsServiceArea { identities })
+    }
+
+    /// No identity is written as the whole network.
+    fn encode(&self, out: &mut Vec<u8>) {
+        let identities = match self.identities.as_slice() {
+            [] => &[0][..],
+            identities => identities.get(..256).unwrap_or(identities),
+        };
+        out.put_u8((identities.len() - 1) as u8);
+        identities.iter().for_each(|identity| out.put_u16(*identity));
+    }
+}
+
+/// MBMS Time to Data Transfer, §8.84, TS 29.061 §17.7: 1 to 256 seconds until data come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MbmsTimeToDataTransfer {
+    /// Seconds less one.
+    pub seconds_less_one: u8,
+}
+
+impl MbmsTimeToDataTransfer {
+    /// How long.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_secs(u64::from(self.seconds_less_one) + 1)
+    }
+}
+
+impl IeValue for MbmsTimeToDataTransfer {
+    const TYPE: IeType = IeType::MBMS_TIME_TO_DATA_TRANSFER;
+
+    fn decode(value: &[u8]) -> Result<Self, ValueError> {
+        let seconds_less_one = Reader::new(value).u8("MBMS time to data transfer")?;
+        Ok(MbmsTimeToDataTransfer { seconds_less_one })
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.put_u8(self.seconds_less_one);
+    }
+}
+
+/// ECGI List, §8.121: cells of E-UTRAN.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EcgiList(pub Vec<Ecgi>);
+
+impl IeValue for EcgiList {
+    const TYPE: IeType = IeType::ECGI_LIST;
+
+    fn decode(value: &[u8]) -> Result<Self, ValueError> {
+        let mut r = Reader::new(value);
+        let cells = (0..r.u16("number of ECGIs")?)
+            .map(|_| Ecgi::read(&mut r))
+            .collect::<Result<_, _>>()?;
+        Ok(EcgiList(cells))
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        let cells = self.0.get(..usize::from(u16::MAX)).unwrap_or(&self.0);
+        out.put_u16(cells.len() as u16);
+        cells.iter().for_each(|cell| cell.write(out));
     }
 }

@@ -39,6 +39,7 @@ tables! {
         C ue_time_zone: UeTimeZone [0],
         CO uli_timestamp: UliTimestamp [0],
         CO secondary_rat_usage_reports: Vec<SecondaryRatUsageDataReport> [0],
+        CO pscell_id: PscellId [0],
         O mme_overload: OverloadControlInformation [0],
         O sgw_overload: OverloadControlInformation [1],
     }
@@ -73,6 +74,7 @@ tables! {
         CO signalling_priority: SignallingPriorityIndication [0],
         CO nbifom_container: FContainer [0],
         CO epco: Epco [0],
+        CO pscell_id: PscellId [0],
         O mme_overload: OverloadControlInformation [0],
         O sgw_overload: OverloadControlInformation [1],
     }
@@ -236,6 +238,7 @@ tables! {
         CO twan_identifier_timestamp: TwanIdentifierTimestamp [0],
         CO wlan_location_timestamp: TwanIdentifierTimestamp [1],
         CO secondary_rat_usage_reports: Vec<SecondaryRatUsageDataReport> [0],
+        CO pscell_id: PscellId [0],
         O mme_overload: OverloadControlInformation [0],
         O sgw_overload: OverloadControlInformation [1],
         O twan_epdg_overload: OverloadControlInformation [2],

@@ -104,6 +104,7 @@ tables! {
         CO monitoring_event_extensions: Vec<MonitoringEventExtensionInformation> [0],
         CO subscribed_additional_rrm_policy_index: AdditionalRrmPolicyIndex [0],
         CO additional_rrm_policy_index_in_use: AdditionalRrmPolicyIndex [1],
+        CO alternative_imsi: AlternativeImsi [0],
     }
 
     message
@@ -174,6 +175,7 @@ tables! {
         CO subscribed_additional_rrm_policy_index: AdditionalRrmPolicyIndex [0],
         CO additional_rrm_policy_index_in_use: AdditionalRrmPolicyIndex [1],
         CO subscribed_v2x: V2xContext [0],
+        CO alternative_imsi: AlternativeImsi [0],
     }
 
     message

@@ -16,6 +16,7 @@ tables! {
         C rabs: Vec<Ebi> [0],
         C originating_node: NodeType [0],
         CO secondary_rat_usage_reports: Vec<SecondaryRatUsageDataReport> [0],
+        CO pscell_id: PscellId [0],
     }
 
     message
@@ -79,6 +80,7 @@ tables! {
         C recovery: RestartCounter [0],
         C delay_downlink_notification: DelayValue [0],
         CO secondary_rat_usage_reports: Vec<SecondaryRatUsageDataReport> [0],
+        CO pscell_id: PscellId [0],
     }
 
     message

@@ -71,6 +71,7 @@ tables! {
         CO mo_exception_data_counter: Counter [0],
         CO mapped_ue_usage_type: MappedUeUsageType [0],
         CO secondary_rat_usage_reports: Vec<SecondaryRatUsageDataReport> [0],
+        CO pscell_id: PscellId [0],
         CO up_function_selection: UpFunctionSelectionIndicationFlags [0],
         CO apn_rate_control_status: ApnRateControlStatus [0],
         O mme_overload: OverloadControlInformation [0],
@@ -114,6 +115,7 @@ tables! {
         CO epco: Epco [0],
         CO sgi_ptp_tunnel_address: SgiPtpTunnelAddress [0],
         CO pgw_change_info: PgwChangeInfo [0],
+        CO up_security_policy: UpSecurityPolicy [0],
         O pgw_load: LoadControlInformation [0],
         O pgw_apn_loads: Vec<LoadControlInformation> [1],
         O sgw_load: LoadControlInformation [2],
@@ -155,6 +157,7 @@ tables! {
         CO serving_plmn_rate_control: ServingPlmnRateControl [0],
         CO mo_exception_data_counter: Counter [0],
         CO secondary_rat_usage_reports: Vec<SecondaryRatUsageDataReport> [0],
+        CO pscell_id: PscellId [0],
         O mme_overload: OverloadControlInformation [0],
         O sgw_overload: OverloadControlInformation [1],
         O twan_epdg_overload: OverloadControlInformation [2],
@@ -213,6 +216,7 @@ tables! {
         CO wlan_location_timestamp: TwanIdentifierTimestamp [1],
         CO epco: Epco [0],
         CO secondary_rat_usage_reports: Vec<SecondaryRatUsageDataReport> [0],
+        CO pscell_id: PscellId [0],
         O mme_overload: OverloadControlInformation [0],
         O sgw_overload: OverloadControlInformation [1],
         O twan_epdg_overload: OverloadControlInformation [2],
@@ -248,6 +252,7 @@ tables! {
         CO presence_reporting_areas: Vec<PresenceReportingAreaInformation> [0],
         CO mo_exception_data_counter: Counter [0],
         CO secondary_rat_usage_reports: Vec<SecondaryRatUsageDataReport> [0],
+        CO pscell_id: PscellId [0],
     }
 
     message
