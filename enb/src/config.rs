@@ -43,6 +43,11 @@ pub struct Config {
     /// Who attaches.
     #[serde(default)]
     pub subscribers: Vec<Subscriber>,
+    /// Which eNB this is of several that share the configuration, 0 being the first: the n-th has the n-th eNB identifier
+    /// from `eci` on, and the n-th `count` of subscribers from `subscriber_range` on. Those of `subscribers` are the
+    /// first one's.
+    #[serde(default, deserialize_with = "config::instance")]
+    pub instance: u32,
     /// Many subscribers in a row who attach too.
     #[serde(default)]
     pub subscriber_range: Option<SubscriberRange>,
@@ -258,11 +263,11 @@ impl Config {
                 range.http_url.as_deref(),
             )
             .map_err(|(key, problem)| (format!("subscriber_range.{key}"), problem))?;
-            let last = u64::from(range.count - 1);
+            let last = self.first_of_range(range) + u64::from(range.count - 1);
             let too_far = |key: &str| {
                 let problem = format!(
                     "{} identities from there need another digit, expected fewer or a lower one",
-                    range.count
+                    last + 1
                 );
                 Err((format!("subscriber_range.{key}"), problem))
             };
@@ -284,12 +289,19 @@ impl Config {
                 return too_far("imeisv");
             }
             if let Some(twice) = range
-                .subscribers()
+                .subscribers(0)
                 .find(|subscriber| imsis.contains(&subscriber.imsi))
             {
                 let problem = format!("{} is among subscribers too, expected each IMSI once", twice.imsi);
                 return Err(("subscriber_range.imsi".to_owned(), problem));
             }
+        }
+        if u64::from(self.eci) + (u64::from(self.instance) << 8) > u64::from(MAX_ECI) {
+            let problem = format!(
+                "{} eNBs on from `eci` there are no more, expected fewer",
+                self.instance
+            );
+            return Err(("instance".to_owned(), problem));
         }
         if self.local_addresses.s1c_ip.is_ipv4() != self.mme_addr.is_ipv4() {
             let problem = format!(
@@ -307,19 +319,34 @@ impl Config {
         Plmn::new(self.mcc.as_str(), self.mnc.as_str()).expect("three digits, and two or three, make a PLMN")
     }
 
-    /// Everyone who attaches: `subscribers`, then `subscriber_range`.
+    /// The identifier of the cell: `eci`, and the eNB's number counts up by `instance`.
+    pub fn cell(&self) -> u32 {
+        self.eci + (self.instance << 8)
+    }
+
+    /// Everyone who attaches here: `subscribers` at the first eNB, then this eNB's part of `subscriber_range`.
     pub fn subscribers(&self) -> impl Iterator<Item = Subscriber> {
         let range = self
             .subscriber_range
             .iter()
-            .flat_map(SubscriberRange::subscribers);
-        self.subscribers.iter().cloned().chain(range)
+            .flat_map(|range| range.subscribers(self.first_of_range(range)));
+        let listed = if self.instance == 0 {
+            &self.subscribers[..]
+        } else {
+            &[]
+        };
+        listed.iter().cloned().chain(range)
+    }
+
+    /// How many of the range come before this eNB's.
+    fn first_of_range(&self, range: &SubscriberRange) -> u64 {
+        u64::from(self.instance) * u64::from(range.count)
     }
 }
 
 impl SubscriberRange {
-    fn subscribers(&self) -> impl Iterator<Item = Subscriber> {
-        (0..u64::from(self.count)).filter_map(|i| {
+    fn subscribers(&self, first: u64) -> impl Iterator<Item = Subscriber> {
+        (first..first + u64::from(self.count)).filter_map(|i| {
             Some(Subscriber {
                 imsi: after(&self.imsi, i)?,
                 msisdn: self.msisdn.as_ref().and_then(|first| after(first, i)),
@@ -435,8 +462,11 @@ fn rat_type<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> 
     text::between::<D, 6, 6>(deserializer).map(|number| number as u8)
 }
 
+/// An E-UTRAN Cell Identifier has 28 bits.
+const MAX_ECI: u32 = 0x0fff_ffff;
+
 fn eci<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    text::between::<D, 0, 0x0fff_ffff>(deserializer).map(|number| number as u32)
+    text::between::<D, 0, { MAX_ECI as u64 }>(deserializer).map(|number| number as u32)
 }
 
 fn range_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
@@ -484,6 +514,41 @@ mod tests {
             assert_eq!(config.check(), Ok(()), "{name}");
             assert_eq!(config.subscribers().count(), subscribers, "{name}");
             assert_eq!((config.tai, config.eci), (1, 1), "{name}");
+        }
+    }
+
+    #[test]
+    fn second_of_several_enbs_has_the_next_number_and_the_next_subscribers() {
+        let of = |instance: &str| {
+            parse(&format!(
+                "{EXAMPLE}subscriber_range: {{ imsi: 001010000000100, count: 3 }}\ninstance: {instance}\n"
+            ))
+        };
+        let imsis = |config: &Config| {
+            config
+                .subscribers()
+                .map(|s| s.imsi.to_string())
+                .collect::<Vec<_>>()
+        };
+        let (first, second) = (of("enb-0"), of("enb-1"));
+        assert_eq!((first.cell(), second.cell()), (0x001, 0x101));
+        assert_eq!(imsis(&first).len(), 5);
+        let next = ["001010000000103", "001010000000104", "001010000000105"];
+        assert_eq!(imsis(&second), next);
+        assert_eq!(of("9").check(), Ok(()));
+    }
+
+    #[test]
+    fn enb_beyond_the_last_identity_or_number_is_refused() {
+        let range = "subscriber_range: { imsi: 999999, count: 1 }\n";
+        let text = format!("{EXAMPLE}{range}instance: enb-1\n");
+        assert_eq!(parse(&text).check().unwrap_err().0, "subscriber_range.imsi");
+        let text = EXAMPLE.replace("eci: 0x00000001", "eci: 0x0fffffff") + "instance: 1\n";
+        assert_eq!(parse(&text).check().unwrap_err().0, "instance");
+        for wrong in ["enb", "enb-1-x", "10000", "-1"] {
+            let text = format!("{EXAMPLE}instance: {wrong}\n");
+            let error = epc_driver::config::parse::<Config>(&text, "enb.yml").unwrap_err();
+            assert!(error.to_string().contains("instance"), "{wrong}: {error}");
         }
     }
 

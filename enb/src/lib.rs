@@ -263,7 +263,7 @@ impl Enb {
     fn ecgi(&self) -> Ecgi {
         Ecgi {
             plmn: self.plmn,
-            eci: self.config.eci,
+            eci: self.config.cell(),
         }
     }
 

@@ -55,7 +55,7 @@ impl Enb {
             .collect();
         gone.sort_unstable();
         let other_mme = config.mme_addr != self.config.mme_addr;
-        let place = |config: &Config| (config.plmn(), config.tai, config.eci);
+        let place = |config: &Config| (config.plmn(), config.tai, config.cell());
         let moved = other_mme || place(&config) != place(&self.config);
         if other_mme {
             // Said once: should it be lost, the MME finds out by our silence.

@@ -68,7 +68,7 @@ impl Enb {
     fn start_s1_setup(&mut self, now: Instant) {
         self.s1.setups += 1;
         // The upper 20 of the 28 bits of a cell's identifier are its eNB's, TS 36.413 §9.2.1.38.
-        let Some(enb_id) = EnbId::macro_enb(self.config.eci >> 8) else {
+        let Some(enb_id) = EnbId::macro_enb(self.config.cell() >> 8) else {
             return;
         };
         let request = S1SetupRequest {

@@ -42,6 +42,9 @@ pub struct Config {
     /// /64. Without it, [`DEFAULT_POOL`] serves UEs that ask for no address, and any address may be asked for.
     #[serde(default, deserialize_with = "subnets")]
     pub ue_pools: Vec<IpNet>,
+    /// Which part of the pools is this P-GW's, where several share the configuration: all of them without it.
+    #[serde(default)]
+    pub pool_share: Option<PoolShare>,
     /// DNS servers that UEs are told (PCO, TS 24.008 §10.5.6.3).
     #[serde(default)]
     pub dns: Vec<IpAddr>,
@@ -72,6 +75,31 @@ pub struct LocalAddresses {
     /// This node's address on SGi; for the reader only.
     #[serde(default)]
     pub sgi_ip: Option<IpAddr>,
+}
+
+/// `pool_share`: one of `of` equal parts of each pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolShare {
+    /// Which part, 0 being the first: a number, or a name that ends in one.
+    #[serde(deserialize_with = "config::instance")]
+    pub instance: u32,
+    /// How many parts there are: 1, 2, 4, and so on to 256.
+    #[serde(deserialize_with = "parts")]
+    pub of: u32,
+}
+
+impl PoolShare {
+    /// How many bits longer the prefix of a part is.
+    fn bits(self) -> u8 {
+        self.of.trailing_zeros() as u8
+    }
+
+    /// This part of a pool; `None` if it is too small for so many.
+    fn of_pool(self, pool: &IpNet) -> Option<IpNet> {
+        let parts = pool.subnets(pool.prefix_len().checked_add(self.bits())?).ok()?;
+        parts.into_iter().nth(self.instance as usize)
+    }
 }
 
 /// The pool where `ue_pools` names none: 10.60.0.0/16.
@@ -121,8 +149,50 @@ impl Config {
                 ));
             }
         }
+        if let Some(share) = self.pool_share {
+            if share.instance >= share.of {
+                let problem = format!(
+                    "{} is not one of {}, expected a lower one",
+                    share.instance, share.of
+                );
+                return Err(("pool_share.instance".to_owned(), problem));
+            }
+            if let Some(small) = self.whole_pools().iter().find(|pool| {
+                let last = if pool.network().is_ipv4() { 30 } else { 64 };
+                pool.prefix_len() + share.bits() > last
+            }) {
+                let problem = format!("{small} is too small for {} parts, expected fewer", share.of);
+                return Err(("pool_share.of".to_owned(), problem));
+            }
+        }
         Ok(())
     }
+
+    /// Where this P-GW's UEs get their addresses from: its part of `ue_pools`, or of [`DEFAULT_POOL`].
+    pub fn pools(&self) -> Vec<IpNet> {
+        let mut pools = self.whole_pools();
+        if let Some(share) = self.pool_share {
+            pools = pools.iter().filter_map(|pool| share.of_pool(pool)).collect();
+        }
+        pools
+    }
+
+    fn whole_pools(&self) -> Vec<IpNet> {
+        match self.ue_pools.as_slice() {
+            [] => vec![IpNet::V4(DEFAULT_POOL)],
+            pools => pools.to_vec(),
+        }
+    }
+}
+
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let parts = u32::deserialize(deserializer)?;
+    if parts.is_power_of_two() && parts <= 256 {
+        return Ok(parts);
+    }
+    Err(serde::de::Error::custom(format!(
+        "{parts} parts are not possible: expected 1, 2, 4, 8 and so on to 256"
+    )))
 }
 
 fn overlap(a: &IpNet, b: &IpNet) -> bool {

@@ -89,7 +89,7 @@ impl Pgw {
     /// A P-GW without sessions.
     pub fn new(config: Config, boot: Boot, _now: Instant) -> Pgw {
         let local = vec![(Interface::S5u, config.local_addresses.s5u_ip)];
-        let mut addresses = Addresses::new(&config.ue_pools, config::DEFAULT_POOL);
+        let mut addresses = Addresses::new(&config.pools(), config.ue_pools.is_empty());
         let ours = &config.local_addresses;
         let own = [Some(ours.s5c_ip), Some(ours.s5u_ip), ours.sgi_ip];
         own.into_iter()
@@ -273,8 +273,11 @@ impl Node for Pgw {
             Command::Reload(config) => {
                 self.gtpc.reconfigure(&config.gtp_c);
                 self.gtpu.reconfigure(&config.gtp_c);
-                if config.ue_pools != self.config.ue_pools {
-                    self.addresses.reconfigure(&config.ue_pools, config::DEFAULT_POOL);
+                let any_may_be_asked_for = config.ue_pools.is_empty();
+                if (config.pools(), any_may_be_asked_for)
+                    != (self.config.pools(), self.config.ue_pools.is_empty())
+                {
+                    self.addresses.reconfigure(&config.pools(), any_may_be_asked_for);
                 }
                 self.config = Config {
                     local_addresses: self.config.local_addresses.clone(),

@@ -135,14 +135,9 @@ impl Daemon for Host {
 /// The networks of UEs that are known from the start.
 fn subnets(config: &Config) -> Vec<IpNet> {
     let mut subnets: Vec<IpNet> = config.route_subnet.into_iter().collect();
-    let default = [IpNet::V4(pgw::config::DEFAULT_POOL)];
-    let pools = match config.ue_pools.as_slice() {
-        [] => &default,
-        pools => pools,
-    };
-    for pool in pools {
-        if !subnets.iter().any(|subnet| subnet.contains(pool)) {
-            subnets.push(*pool);
+    for pool in config.pools() {
+        if !subnets.iter().any(|subnet| subnet.contains(&pool)) {
+            subnets.push(pool);
         }
     }
     subnets

@@ -35,12 +35,12 @@ pub(crate) struct Addresses {
 }
 
 impl Addresses {
-    /// The pools of the configuration, or `default` where it names none: then any address may be asked for.
-    pub(crate) fn new(pools: &[IpNet], default: Ipv4Net) -> Addresses {
+    /// These pools; and whether an address may be asked for that is in none of them.
+    pub(crate) fn new(pools: &[IpNet], any_may_be_asked_for: bool) -> Addresses {
         let mut addresses = Addresses {
             ipv4: Vec::new(),
             ipv6: Vec::new(),
-            any_may_be_asked_for: pools.is_empty(),
+            any_may_be_asked_for,
             in_use: HashSet::new(),
             not_for_ues: HashSet::new(),
         };
@@ -50,20 +50,17 @@ impl Addresses {
                 IpNet::V6(net) => addresses.ipv6.push(Pool::new(*net)),
             }
         }
-        if pools.is_empty() {
-            addresses.ipv4.push(Pool::new(default));
-        }
         addresses
     }
 
     /// Takes other pools; who has an address keeps it.
-    pub(crate) fn reconfigure(&mut self, pools: &[IpNet], default: Ipv4Net) {
+    pub(crate) fn reconfigure(&mut self, pools: &[IpNet], any_may_be_asked_for: bool) {
         let in_use = std::mem::take(&mut self.in_use);
         let not_for_ues = std::mem::take(&mut self.not_for_ues);
         *self = Addresses {
             in_use,
             not_for_ues,
-            ..Addresses::new(pools, default)
+            ..Addresses::new(pools, any_may_be_asked_for)
         };
     }
 
@@ -270,7 +267,10 @@ mod tests {
 
     fn pools(nets: &[&str]) -> Addresses {
         let nets: Vec<IpNet> = nets.iter().map(|net| net.parse().unwrap()).collect();
-        Addresses::new(&nets, "10.60.0.0/16".parse().unwrap())
+        if nets.is_empty() {
+            return Addresses::new(&["10.60.0.0/16".parse().unwrap()], true);
+        }
+        Addresses::new(&nets, false)
     }
 
     #[test]
@@ -379,10 +379,7 @@ mod tests {
     fn other_pools_leave_what_is_in_use() {
         let mut addresses = pools(&["192.0.2.0/24"]);
         let kept = addresses.take_ipv4(None).unwrap();
-        addresses.reconfigure(
-            &["192.0.2.0/29".parse().unwrap()],
-            "10.60.0.0/16".parse().unwrap(),
-        );
+        addresses.reconfigure(&["192.0.2.0/29".parse().unwrap()], false);
         assert!((0..5).all(|_| addresses.take_ipv4(None).unwrap() != kept));
         addresses.give_back_ipv4(kept);
         assert_eq!(addresses.take_ipv4(None), Ok(kept));

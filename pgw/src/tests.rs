@@ -146,6 +146,36 @@ fn empty_pool_says_so() {
 }
 
 #[test]
+fn pgws_that_share_their_pools_give_out_different_addresses() {
+    let first_of = |pools: &str, instance: &str| {
+        let share = format!("pool_share: {{ instance: {instance}, of: 4 }}");
+        match Net::new(&format!("{pools}{share}")).attach(1, None).paa {
+            Some(Paa::V4(address)) => address.octets(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let pools = "ue_pools: [192.0.2.0/24]\n";
+    assert_eq!(first_of(pools, "pgw-0"), [192, 0, 2, 1]);
+    assert_eq!(first_of(pools, "pgw-3"), [192, 0, 2, 193]);
+    assert_eq!(
+        first_of("", "1"),
+        [10, 60, 64, 1],
+        "the default pool is shared, too"
+    );
+}
+
+#[test]
+fn share_that_is_not_there_or_too_small_is_refused() {
+    let fault = |text: &str| config(text).check().unwrap_err().0;
+    assert_eq!(
+        fault("pool_share: { instance: pgw-4, of: 4 }"),
+        "pool_share.instance"
+    );
+    let small = "ue_pools: [192.0.2.0/30]\npool_share: { instance: 0, of: 2 }";
+    assert_eq!(fault(small), "pool_share.of");
+}
+
+#[test]
 fn ue_that_attaches_again_keeps_its_own_address() {
     let mut net = Net::new("");
     let address = Ipv4Addr::new(192, 168, 101, 201);
@@ -469,10 +499,14 @@ struct Net {
     sequence: u32,
 }
 
+fn config(more: &str) -> Config {
+    let yaml = format!("local_addresses: {{s5c_ip: 198.51.100.3, s5u_ip: 198.51.100.3}}\n{more}");
+    epc_driver::config::parse(&yaml, "pgw.yml").unwrap()
+}
+
 impl Net {
     fn new(more: &str) -> Net {
-        let yaml = format!("local_addresses: {{s5c_ip: 198.51.100.3, s5u_ip: 198.51.100.3}}\n{more}");
-        let config: Config = epc_driver::config::parse(&yaml, "pgw.yml").unwrap();
+        let config = config(more);
         config.check().unwrap();
         let now = Instant::now();
         let boot = Boot {

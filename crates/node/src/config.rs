@@ -96,6 +96,38 @@ pub fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error
     )))
 }
 
+/// Reads the number of one of several nodes that share a configuration, 0 to 9999: a number, or a name that ends in one,
+/// such as that of a pod of a StatefulSet, `pgw-2`.
+pub fn instance<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    struct Instance;
+    impl Visitor<'_> for Instance {
+        type Value = u32;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number from 0 to 9999, or a name that ends in one, such as pgw-2")
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<u32, E> {
+            self.visit_str(&number.to_string())
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<u32, E> {
+            let digits = text
+                .rsplit(|c: char| !c.is_ascii_digit())
+                .next()
+                .unwrap_or_default();
+            match digits.parse() {
+                Ok(number @ 0..=9999) => Ok(number),
+                _ => Err(E::custom(format!(
+                    "`{}` ends in no number from 0 to 9999",
+                    shown(text)
+                ))),
+            }
+        }
+    }
+    deserializer.deserialize_any(Instance)
+}
+
 /// The default of `shutdown_grace`: 5 seconds.
 pub fn shutdown_grace() -> Duration {
     Duration::from_secs(5)
