@@ -136,6 +136,8 @@ pub(crate) struct Wanted {
     capability: UeNetworkCapability,
     tai: Tai,
     ecgi: Option<Ecgi>,
+    /// Gateways that gave no session.
+    tries: usize,
 }
 
 impl Ue {
@@ -209,6 +211,7 @@ impl Mme {
             capability: request.ue_network_capability,
             tai: message.tai,
             ecgi: message.ecgi,
+            tries: 0,
         };
         let ue = Ue {
             imsi,
@@ -288,7 +291,10 @@ impl Mme {
     }
 
     fn create_session(&mut self, id: UeId, now: Instant) {
-        let sgw = SocketAddr::new(self.config.sgw_s11_ip, Interface::S11.port());
+        let Some(gateways) = self.choose_gateways(now) else {
+            return self.session_refused(id, EsmCause::NETWORK_FAILURE, now);
+        };
+        let sgw = SocketAddr::new(gateways.sgw, Interface::S11.port());
         let Some(ue) = self.ues.get_mut(&id) else { return };
         let Some(wanted) = &ue.wanted else { return };
         let tai = gtpv2c::Tai {
@@ -314,7 +320,7 @@ impl Mme {
             id,
             self.config.local_addresses.s11_ip,
         );
-        let pgw_s5c = Fteid::new(InterfaceType::S5_S8_PGW_GTP_C, Teid(0), self.config.pgw_s5c_ip);
+        let pgw_s5c = Fteid::new(InterfaceType::S5_S8_PGW_GTP_C, Teid(0), gateways.pgw);
         let bearer = BearerContextToBeCreated::new(DEFAULT_BEARER, BearerQos::non_gbr(QCI, PRIORITY));
         // On first contact, TS 29.274 table 7.2.1-1.
         let first = !self.gtpc.paths().is_up(&(Interface::S11, sgw.ip()));
@@ -341,13 +347,30 @@ impl Mme {
         };
         ue.stage = Stage::Creating;
         ue.session = SessionState::Creating;
-        let pending = Pending::Create(id);
+        let pending = Pending::Create(id, gateways);
         let sent = self
             .gtpc
             .request(Interface::S11, sgw, Teid(0), request, pending, now, &mut self.out);
         if sent.is_err() {
             self.session_refused(id, EsmCause::INSUFFICIENT_RESOURCES, now);
         }
+    }
+
+    /// Asks for the session at other gateways, unless the UE has been to as many as there are, or is gone.
+    pub(crate) fn create_session_elsewhere(&mut self, id: UeId, now: Instant) -> bool {
+        let most = self.sgws.addresses().count() + self.pgws.addresses().count();
+        let Some(ue) = self.ues.get_mut(&id) else {
+            return false;
+        };
+        let (Stage::Creating, Some(wanted)) = (&ue.stage, &mut ue.wanted) else {
+            return false;
+        };
+        wanted.tries += 1;
+        if wanted.tries >= most {
+            return false;
+        }
+        self.create_session(id, now);
+        true
     }
 
     /// The S-GW did not create the session.
@@ -365,14 +388,9 @@ impl Mme {
 
     /// The session is there: the eNB and the UE are told.
     pub(crate) fn session_created(&mut self, id: UeId, response: CreateSessionResponse, now: Instant) {
-        let cause = response.cause.value;
         let sgw_s11 = response
             .sender_fteid
             .and_then(|fteid| Some((fteid.address()?, fteid.teid)));
-        if !cause.is_accepted() {
-            debug!(ue = %id, %cause, "session refused");
-            return self.session_refused(id, crate::nas::esm_cause(cause), now);
-        }
         let Some((address, teid)) = sgw_s11 else {
             debug!(ue = %id, "session without the S-GW's TEID");
             return self.session_refused(id, EsmCause::NETWORK_FAILURE, now);

@@ -7,8 +7,7 @@ use std::time::Duration;
 use epc_codec::{Apn, Imsi, Plmn};
 use epc_node::Interface;
 use epc_node::config::{
-    GtpC, LogFormat, S1ap, listen_address, local_address, local_socket_address, peer_address, seconds,
-    subnets,
+    Gateways, GtpC, LogFormat, S1ap, listen_address, local_address, local_socket_address, seconds, subnets,
 };
 use epc_node::text::{self, Digits};
 use ipnet::IpNet;
@@ -27,12 +26,10 @@ pub struct Config {
     pub apn: Apn,
     /// The addresses to bind on this host.
     pub local_addresses: LocalAddresses,
-    /// The S-GW's address on S11.
-    #[serde(deserialize_with = "peer_address")]
-    pub sgw_s11_ip: IpAddr,
-    /// The P-GW's address on S5-C.
-    #[serde(deserialize_with = "peer_address")]
-    pub pgw_s5c_ip: IpAddr,
+    /// The S-GWs, by their addresses on S11.
+    pub sgw_s11_ip: Gateways,
+    /// The P-GWs, by their addresses on S5-C.
+    pub pgw_s5c_ip: Gateways,
     /// Where to serve `/metrics`, `/livez` and `/readyz`; nowhere by default.
     #[serde(default, deserialize_with = "listen_address")]
     pub prom_addr: Option<SocketAddr>,
@@ -82,11 +79,12 @@ impl Config {
 
     /// What no single key can tell: the key at fault, and what is wrong.
     pub fn check(&self) -> Result<(), (String, String)> {
-        if self.local_addresses.s11_ip.is_ipv4() != self.sgw_s11_ip.is_ipv4() {
+        let is_ipv4 = self.local_addresses.s11_ip.is_ipv4();
+        let mut sgws = self.sgw_s11_ip.iter().map(|sgw| sgw.address);
+        if let Some(sgw) = sgws.find(|sgw| sgw.is_ipv4() != is_ipv4) {
             let problem = format!(
-                "{} is not of the family of local_addresses.s11_ip, expected an {} address",
-                self.sgw_s11_ip,
-                if self.sgw_s11_ip.is_ipv4() { "IPv6" } else { "IPv4" }
+                "{sgw} is not of the family of local_addresses.s11_ip, expected an {} address",
+                if is_ipv4 { "IPv4" } else { "IPv6" }
             );
             return Err(("sgw_s11_ip".to_owned(), problem));
         }
@@ -161,6 +159,45 @@ mod tests {
     }
 
     #[test]
+    fn gateways_are_one_or_several_with_weights() {
+        let sgws = |value: &str| {
+            let text = EXAMPLE.replace("sgw_s11_ip: 127.0.1.13", &format!("sgw_s11_ip: {value}"));
+            let config = epc_driver::config::parse::<Config>(&text, "mme.yml");
+            let pair = |sgw: &epc_node::config::Gateway| (sgw.address.to_string(), sgw.weight);
+            config
+                .map(|config| config.sgw_s11_ip.iter().map(pair).collect::<Vec<_>>())
+                .map_err(|error| error.to_string())
+        };
+        let pair = |address: &str, weight| (address.to_owned(), weight);
+        assert_eq!(sgws("192.0.2.1").unwrap(), [pair("192.0.2.1", 1)]);
+        assert_eq!(
+            sgws("[192.0.2.1, {address: '192.0.2.2', weight: 3}]").unwrap(),
+            [pair("192.0.2.1", 1), pair("192.0.2.2", 3)]
+        );
+        assert_eq!(
+            sgws("{address: 192.0.2.2, weight: 3}").unwrap(),
+            [pair("192.0.2.2", 3)]
+        );
+        for (value, told) in [
+            ("[]", "mme.yml:9: sgw_s11_ip: an empty list, expected a gateway"),
+            (
+                "[192.0.2.1, 192.0.2.1]",
+                "mme.yml:9: sgw_s11_ip: 192.0.2.1 is there twice, expected each gateway once",
+            ),
+            (
+                "[192.0.2.1, {address: 192.0.2.2, weight: 256}]",
+                "mme.yml:9: sgw_s11_ip[1].weight: 256 is out of range, expected a whole number from 0 to 255",
+            ),
+            (
+                "[192.0.2.1, {address: 192.0.2}]",
+                "mme.yml:9: sgw_s11_ip[1].address: `192.0.2` is not an IP address, expected one such as 192.0.2.1",
+            ),
+        ] {
+            assert_eq!(sgws(value).unwrap_err(), told);
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (change, to, problem) in [
             ("mnc: \"01\"", "mnc: \"0a\"", "expected 2 to 3 digits"),
@@ -184,7 +221,7 @@ mod tests {
             assert!(error.contains(problem), "{error}");
         }
         let mut family = parse(EXAMPLE);
-        family.sgw_s11_ip = "2001:db8::1".parse().unwrap();
+        family.sgw_s11_ip = Gateways::from("2001:db8::1".parse::<IpAddr>().unwrap());
         let (key, problem) = family.check().unwrap_err();
         assert_eq!(key, "sgw_s11_ip");
         assert!(problem.ends_with("expected an IPv4 address"), "{problem}");

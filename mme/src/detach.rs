@@ -315,7 +315,10 @@ impl Mme {
             .subscribers
             .get(&ue.imsi)
             .is_some_and(|subscriber| subscriber.newest != Some(id) && subscriber.newest.is_some());
-        let there = self.gtpc.paths().is_up(&self.sgw_path());
+        let there = match ue.session {
+            SessionState::Deleting(session) => self.gtpc.paths().is_up(&(Interface::S11, session.sgw.ip())),
+            _ => false,
+        };
         if awaited || !there || in_vain >= ASKED_IN_VAIN || !self.ask_to_delete(id, in_vain + 1, now) {
             self.session_deleted(id, now);
         }

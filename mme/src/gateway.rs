@@ -6,7 +6,7 @@
 //! MME --EchoRequest--------------> S-GW     by the endpoint; a restart or silence detaches the UEs that it served
 //! ```
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use epc_codec::gtpv2c::{
@@ -18,20 +18,80 @@ use epc_codec::s1ap;
 use epc_codec::{Error, Teid};
 use epc_node::Interface;
 use epc_node::gtpc::Asked;
-use epc_node::paths::{PathChange, PathId};
+use epc_node::paths::{PathChange, PathId, Paths};
 use tracing::debug;
 
 use crate::attach::{DEFAULT_BEARER, SessionState, Stage};
 use crate::detach::{S1End, SessionEnd};
-use crate::{Mme, Pending, UeId};
+use crate::{Gateways, Mme, Pending, UeId};
 
 /// Packets that wait again so soon after the S-GW was told where the eNB is: the eNB has lost the UE.
 const NOTIFIED_AGAIN: Duration = Duration::from_secs(10);
 
 impl Mme {
-    /// The S-GW of the configuration.
-    pub(crate) fn sgw_path(&self) -> PathId {
-        (Interface::S11, self.config.sgw_s11_ip)
+    /// Supervises the S-GWs of the configuration, and no other one where there is no session any more.
+    pub(crate) fn watch_gateways(&mut self, now: Instant) {
+        for sgw in self.sgws.addresses() {
+            self.gtpc.watch((Interface::S11, sgw), now);
+        }
+        let former: Vec<PathId> = self
+            .gtpc
+            .paths()
+            .iter()
+            .map(|(path, _)| path)
+            .filter(|(_, sgw)| !self.sgws.contains(*sgw))
+            .collect();
+        for path in former {
+            self.forget_if_unused(path);
+        }
+    }
+
+    /// An S-GW that the configuration does not name any more is heard while sessions are there.
+    fn forget_if_unused(&mut self, path: PathId) {
+        let used = |state: SessionState| match state {
+            SessionState::Up(session) | SessionState::Deleting(session) => session.sgw.ip() == path.1,
+            SessionState::Creating => true,
+            SessionState::None => false,
+        };
+        if !self.sgws.contains(path.1) && !self.ues.values().any(|ue| used(ue.session)) {
+            self.gtpc.forget(&path);
+        }
+    }
+
+    /// The S-GW and the P-GW of the next session.
+    pub(crate) fn choose_gateways(&mut self, now: Instant) -> Option<Gateways> {
+        let paths = self.gtpc.paths();
+        let sgw = self.sgws.next(|sgw| is_down(paths, sgw), now)?;
+        // Nobody supervises P-GWs from here: what they answer through the S-GWs tells how they are.
+        let pgw = self.pgws.next(|_| false, now)?;
+        Some(Gateways { sgw, pgw })
+    }
+
+    /// The gateways made no session: others are asked, if one of them is at fault and there are others.
+    fn session_failed(
+        &mut self,
+        id: UeId,
+        asked: Gateways,
+        at_fault: Option<AtFault>,
+        cause: EsmCause,
+        now: Instant,
+    ) {
+        let paths = self.gtpc.paths();
+        let another = match at_fault {
+            Some(AtFault::Sgw) => {
+                self.sgws.avoid(asked.sgw, now);
+                self.sgws.has_good_one(|sgw| is_down(paths, sgw), now)
+            }
+            Some(AtFault::Pgw) => {
+                self.pgws.avoid(asked.pgw, now);
+                self.pgws.has_good_one(|_| false, now)
+            }
+            None => false,
+        };
+        if another && self.create_session_elsewhere(id, now) {
+            return debug!(ue = %id, sgw = %asked.sgw, pgw = %asked.pgw, ?at_fault, "no session there; asked elsewhere");
+        }
+        self.session_refused(id, cause, now);
     }
 
     /// A GTP-C message; only S-GWs may send one.
@@ -59,12 +119,23 @@ impl Mme {
             self.gateway_path(path, change, now);
         }
         match (pending, message) {
-            (Pending::Create(id), Ok(Message::CreateSessionResponse(response))) => {
-                self.session_created(id, *response, now);
+            (Pending::Create(id, asked), Ok(Message::CreateSessionResponse(response))) => {
+                let cause = response.cause;
+                if cause.value.is_accepted() {
+                    return self.session_created(id, *response, now);
+                }
+                debug!(ue = %id, cause = %cause.value, "session refused");
+                self.session_failed(
+                    id,
+                    asked,
+                    at_fault(&cause),
+                    crate::nas::esm_cause(cause.value),
+                    now,
+                );
             }
-            (Pending::Create(id), other) => {
+            (Pending::Create(id, asked), other) => {
                 debug!(ue = %id, answer = ?other.map(|other| other.name()), "no Create Session Response");
-                self.session_refused(id, EsmCause::NETWORK_FAILURE, now);
+                self.session_failed(id, asked, Some(AtFault::Sgw), EsmCause::NETWORK_FAILURE, now);
             }
             (Pending::Modify(id), Ok(Message::ModifyBearerResponse(response))) => {
                 self.bearer_modified(id, response.cause.value, now);
@@ -80,7 +151,9 @@ impl Mme {
     /// The S-GW did not answer.
     pub(crate) fn gateway_silent(&mut self, pending: Pending, now: Instant) {
         match pending {
-            Pending::Create(id) => self.session_refused(id, EsmCause::NETWORK_FAILURE, now),
+            Pending::Create(id, asked) => {
+                self.session_failed(id, asked, Some(AtFault::Sgw), EsmCause::NETWORK_FAILURE, now);
+            }
             Pending::Modify(id) => self.bearer_modified(id, CauseValue::REMOTE_PEER_NOT_RESPONDING, now),
             Pending::Delete(id, times) => self.session_not_deleted(id, times, now),
         }
@@ -92,6 +165,7 @@ impl Mme {
             PathChange::Up | PathChange::Down => {}
             PathChange::Dead | PathChange::Restarted => self.sessions_lost(path, now),
         }
+        self.forget_if_unused(path);
     }
 
     /// The sessions at this S-GW are lost, or as good as: their UEs attach again, TS 23.007 §17.
@@ -224,6 +298,37 @@ impl Mme {
     }
 }
 
+/// Who made no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AtFault {
+    Sgw,
+    Pgw,
+}
+
+/// Whether another gateway may do better, and of which kind: where the one that was asked has no room, fails, stops, or is
+/// silent.
+fn at_fault(cause: &Cause) -> Option<AtFault> {
+    match cause.value {
+        CauseValue::REMOTE_PEER_NOT_RESPONDING
+        | CauseValue::PGW_NOT_RESPONDING
+        | CauseValue::INVALID_REPLY_FROM_REMOTE_PEER
+        | CauseValue::ALL_DYNAMIC_ADDRESSES_ARE_OCCUPIED => Some(AtFault::Pgw),
+        CauseValue::NO_RESOURCES_AVAILABLE
+        | CauseValue::NO_MEMORY_AVAILABLE
+        | CauseValue::SYSTEM_FAILURE
+        | CauseValue::GTP_C_ENTITY_CONGESTION => Some(match cause.from_remote_node {
+            true => AtFault::Pgw,
+            false => AtFault::Sgw,
+        }),
+        _ => None,
+    }
+}
+
+/// It was asked whether it is there, in vain. One that was never asked may be there.
+fn is_down(paths: &Paths, sgw: IpAddr) -> bool {
+    paths.state(&(Interface::S11, sgw)) == Some(false)
+}
+
 /// What an S-GW may ask of an MME. Another request is none of its business, TS 29.274 §7.7.2.
 fn for_an_mme(message_type: MessageType) -> bool {
     matches!(
@@ -247,7 +352,9 @@ fn recovery(message: &Message) -> Option<RestartCounter> {
 
 #[cfg(test)]
 mod tests {
-    use epc_codec::gtpv2c::{self, CreateSessionRequest, DownlinkDataNotification, OtherMessage, Sequence};
+    use epc_codec::gtpv2c::{
+        self, CreateSessionRequest, CreateSessionResponse, DownlinkDataNotification, OtherMessage, Sequence,
+    };
     use epc_codec::nas::{Message as Nas, NetworkDetachType};
 
     use super::*;
@@ -316,6 +423,120 @@ mod tests {
             names(&out)
         );
         assert_eq!(lab.mme.readiness().len(), 1);
+    }
+
+    /// The S-GWs and P-GWs that the MME asks for sessions.
+    fn asked_for_sessions(out: &[Out]) -> Vec<(IpAddr, IpAddr)> {
+        let pair = |out: &Out| match out {
+            Out::Gtp(to, packet) => match &packet.message {
+                Message::CreateSessionRequest(request) => Some((to.ip(), request.pgw_s5c_fteid?.address()?)),
+                _ => None,
+            },
+            Out::S1ap(..) | Out::Event(_) => None,
+        };
+        out.iter().filter_map(pair).collect()
+    }
+
+    fn ip(number: u8) -> IpAddr {
+        [192, 0, 2, number].into()
+    }
+
+    const SEVERAL: &str =
+        "sgw_s11_ip: [192.0.2.3, {address: 192.0.2.5, weight: 2}], pgw_s5c_ip: [192.0.2.4, 192.0.2.6]";
+
+    #[test]
+    fn sessions_are_spread_over_the_gateways() {
+        let mut lab = Lab::with(SEVERAL);
+        let asked: Vec<_> = (1..=6)
+            .flat_map(|number| asked_for_sessions(&lab.enb(initial(number, number))))
+            .collect();
+        let sgws: Vec<_> = asked.iter().map(|(sgw, _)| *sgw).collect();
+        assert_eq!(sgws, [ip(5), ip(3), ip(5), ip(5), ip(3), ip(5)]);
+        let pgws: Vec<_> = asked.iter().map(|(_, pgw)| *pgw).collect();
+        assert_eq!(pgws, [ip(4), ip(6), ip(4), ip(6), ip(4), ip(6)]);
+    }
+
+    /// The gateway that is asked refuses; `from_pgw` if its P-GW does.
+    fn refuse(lab: &mut Lab, out: &[Out], value: CauseValue, from_pgw: bool) -> Vec<Out> {
+        let Some((to, packet)) = out.iter().find_map(|out| match out {
+            Out::Gtp(to, packet) if packet.message.name() == "Create Session Request" => Some((*to, packet)),
+            _ => None,
+        }) else {
+            panic!("{out:?}")
+        };
+        let Message::CreateSessionRequest(request) = &packet.message else {
+            panic!("{packet:?}")
+        };
+        let cause = Cause::new(value);
+        let cause = if from_pgw { cause.from_remote() } else { cause };
+        let refusal = Message::from(CreateSessionResponse::new(cause));
+        let datagram = refusal.encode(Some(request.sender_fteid.teid), packet.header.sequence);
+        lab.datagram(Interface::S11, &to.to_string(), &datagram)
+    }
+
+    #[test]
+    fn gateway_that_stops_is_left_out_and_another_one_serves() {
+        let mut lab = Lab::with(SEVERAL);
+        let out = lab.enb(initial(1, 1));
+        assert_eq!(asked_for_sessions(&out), [(ip(5), ip(4))]);
+        // The S-GW has no room: another S-GW.
+        let out = refuse(&mut lab, &out, CauseValue::NO_RESOURCES_AVAILABLE, false);
+        assert_eq!(asked_for_sessions(&out), [(ip(3), ip(6))]);
+        // Its P-GW has none: another P-GW.
+        let out = refuse(&mut lab, &out, CauseValue::NO_RESOURCES_AVAILABLE, true);
+        assert_eq!(asked_for_sessions(&out), [(ip(3), ip(4))]);
+        // For a while nobody is sent there.
+        let out = lab.enb(initial(2, 2));
+        assert_eq!(asked_for_sessions(&out), [(ip(3), ip(4))]);
+        lab.advance(Duration::from_secs(10));
+        let asked: Vec<_> = (3..=6)
+            .flat_map(|number| asked_for_sessions(&lab.enb(initial(number, number))))
+            .collect();
+        assert!(asked.iter().any(|(sgw, _)| *sgw == ip(5)), "{asked:?}");
+        assert!(asked.iter().any(|(_, pgw)| *pgw == ip(6)), "{asked:?}");
+    }
+
+    #[test]
+    fn refusal_that_another_gateway_would_repeat_is_final_and_so_is_the_last_gateways() {
+        let mut lab = Lab::with(SEVERAL);
+        let out = lab.enb(initial(1, 1));
+        let out = refuse(&mut lab, &out, CauseValue::MISSING_OR_UNKNOWN_APN, true);
+        assert_eq!(asked_for_sessions(&out), []);
+        assert!(matches!(said(&out)[0], Nas::AttachReject(_)), "{out:?}");
+        let mut out = lab.enb(initial(2, 2));
+        for _ in 0..2 {
+            assert_eq!(asked_for_sessions(&out).len(), 1);
+            out = refuse(&mut lab, &out, CauseValue::SYSTEM_FAILURE, false);
+        }
+        assert_eq!(asked_for_sessions(&out), []);
+        assert!(matches!(said(&out)[0], Nas::AttachReject(_)), "{out:?}");
+    }
+
+    #[test]
+    fn session_that_a_silent_gateway_does_not_create_is_created_by_another() {
+        // One of the two S-GWs answers.
+        let mut lab = Lab::up(SEVERAL);
+        let out = lab.enb(initial(1, 1));
+        assert_eq!(asked_for_sessions(&out), [(ip(5), ip(4))]);
+        let out = lab.advance(5 * T3);
+        assert_eq!(asked_for_sessions(&out).last(), Some(&(ip(3), ip(6))));
+    }
+
+    #[test]
+    fn gateway_that_the_configuration_does_not_name_any_more_is_heard_while_it_has_sessions() {
+        let mut lab = Lab::up(PATIENT);
+        let session = lab.attach(1);
+        lab.command(crate::Command::Reload(config(&format!(
+            "{PATIENT}, sgw_s11_ip: 192.0.2.5"
+        ))));
+        assert_eq!(asked_for_sessions(&lab.enb(initial(2, 2)))[0].0, ip(5));
+        let end = DeleteBearerRequest {
+            linked_ebi: Some(DEFAULT_BEARER),
+            cause: Some(Cause::new(CauseValue::REACTIVATION_REQUESTED)),
+            ..DeleteBearerRequest::new()
+        };
+        let out = lab.sgw(session.teid(), 77, end);
+        assert!(matches!(said(&out)[0], Nas::NetworkDetachRequest(_)), "{out:?}");
     }
 
     #[test]

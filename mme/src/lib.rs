@@ -24,6 +24,7 @@ mod metrics;
 mod nas;
 mod reload;
 mod s1_setup;
+mod selection;
 
 #[cfg(test)]
 mod testing;
@@ -32,7 +33,7 @@ pub use config::Config;
 pub use metrics::Metrics;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use epc_codec::s1ap::{self, Cause, EnbUeS1apId, ErrorIndication, Message, MmeUeS1apId, Pdu};
@@ -47,6 +48,7 @@ use tracing::debug;
 
 use attach::{Subscriber, Ue};
 use s1_setup::Enb;
+use selection::Selection;
 
 /// What the operator asks of an MME.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +77,7 @@ pub enum Event {
     },
 }
 
-/// An MME with any number of eNBs, one S-GW and one P-GW.
+/// An MME with any number of eNBs, S-GWs and P-GWs.
 #[derive(Debug)]
 pub struct Mme {
     config: Config,
@@ -85,6 +87,8 @@ pub struct Mme {
     out: Outputs<Event>,
     timers: Timers<Timer>,
     gtpc: gtpc::Endpoint<Pending>,
+    sgws: Selection,
+    pgws: Selection,
     /// S1AP messages whose outcome has not come.
     asked: Requests<Asked, ()>,
     /// Requests of eNBs that were answered, while a repeat may come.
@@ -113,10 +117,17 @@ type UeId = Teid;
 /// What is attached to a request on S11.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pending {
-    Create(UeId),
+    Create(UeId, Gateways),
     Modify(UeId),
     /// With the number of times that the S-GW was asked in vain, repeats not counted.
     Delete(UeId, u32),
+}
+
+/// The gateways that are asked for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Gateways {
+    sgw: IpAddr,
+    pgw: IpAddr,
 }
 
 /// An S1AP message of ours that awaits an outcome.
@@ -163,6 +174,8 @@ impl Mme {
             out: Outputs::default(),
             timers: Timers::new(),
             gtpc: gtpc::Endpoint::new(&config.gtp_c, boot.restart_counter),
+            sgws: Selection::new(&config.sgw_s11_ip),
+            pgws: Selection::new(&config.pgw_s5c_ip),
             asked: Requests::new(repetition, usize::MAX),
             answers: Answers::new(repetition.span(), ANSWERS),
             enbs: HashMap::new(),
@@ -177,7 +190,7 @@ impl Mme {
             config,
             boot,
         };
-        mme.gtpc.watch(mme.sgw_path(), now);
+        mme.watch_gateways(now);
         mme
     }
 
@@ -194,10 +207,13 @@ impl Mme {
 
     /// What is missing before it can serve; nothing when it is ready.
     pub fn readiness(&self) -> Vec<String> {
-        if self.gtpc.paths().is_up(&self.sgw_path()) {
+        let is_up = |sgw: &IpAddr| self.gtpc.paths().is_up(&(Interface::S11, *sgw));
+        let silent: Vec<IpAddr> = self.sgws.addresses().filter(|sgw| !is_up(sgw)).collect();
+        if silent.len() < self.sgws.addresses().count() {
             return Vec::new();
         }
-        vec![format!("S-GW {} does not answer", self.config.sgw_s11_ip)]
+        let line = |sgw: IpAddr| format!("S-GW {sgw} does not answer");
+        silent.into_iter().map(line).collect()
     }
 
     /// Whether a shutdown is complete.

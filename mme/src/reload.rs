@@ -6,27 +6,19 @@ use std::time::Instant;
 use epc_codec::Imsi;
 use tracing::info;
 
-use crate::attach::SessionState;
 use crate::{Config, Mme, Timer, UeId, repetition};
 
 impl Mme {
     /// Takes another configuration, for what comes from now on. Of those who are attached, only who is barred now notices.
     pub(crate) fn reload(&mut self, config: Config, now: Instant) {
-        let former = self.sgw_path();
         self.asked.reconfigure(repetition(&config));
         self.answers.reconfigure(repetition(&config).span());
         self.gtpc.reconfigure(&config.gtp_c);
         self.plmn = config.plmn();
         self.config = config;
-        self.gtpc.watch(self.sgw_path(), now);
-        let used = |state: SessionState| match state {
-            SessionState::Up(session) | SessionState::Deleting(session) => session.sgw.ip() == former.1,
-            SessionState::Creating => true,
-            SessionState::None => false,
-        };
-        if former != self.sgw_path() && !self.ues.values().any(|ue| used(ue.session)) {
-            self.gtpc.forget(&former);
-        }
+        self.sgws.reconfigure(&self.config.sgw_s11_ip);
+        self.pgws.reconfigure(&self.config.pgw_s5c_ip);
+        self.watch_gateways(now);
         let mut barred: Vec<Imsi> = self.config.barred.iter().copied().collect();
         barred.sort_unstable();
         for imsi in barred {
@@ -133,7 +125,7 @@ mod tests {
         let (mut lab, _) = Lab::attached();
         let mut other = config("");
         other.apn = "other".parse().unwrap();
-        other.sgw_s11_ip = [192, 0, 2, 33].into();
+        other.sgw_s11_ip = std::net::IpAddr::from([192, 0, 2, 33]).into();
         assert_eq!(lab.command(Command::Reload(other)), []);
         let echo = lab.advance(Duration::ZERO);
         assert_eq!(

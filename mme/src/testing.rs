@@ -32,7 +32,7 @@ pub(crate) const T3: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Out {
     S1ap(SocketAddr, Message),
-    Gtp(Box<gtpv2c::Packet>),
+    Gtp(SocketAddr, Box<gtpv2c::Packet>),
     Event(Event),
 }
 
@@ -43,10 +43,14 @@ pub(crate) struct Lab {
     pub(crate) sgw_counter: u8,
 }
 
+/// With one S-GW and one P-GW, unless `rest` names others.
 pub(crate) fn config(rest: &str) -> Config {
+    let or = |key: &str, default: &'static str| if rest.contains(key) { "" } else { default };
     let text = format!(
         "{{ mcc: '001', mnc: '01', apn: internet, local_addresses: {{ s1c_addr: '192.0.2.2:36412', s11_ip: 192.0.2.2 }}, \
-         sgw_s11_ip: 192.0.2.3, pgw_s5c_ip: 192.0.2.4, {rest} }}"
+         {} {} {rest} }}",
+        or("sgw_s11_ip", "sgw_s11_ip: 192.0.2.3,"),
+        or("pgw_s5c_ip", "pgw_s5c_ip: 192.0.2.4,"),
     );
     epc_driver::config::parse(&text, "mme.yml").unwrap()
 }
@@ -72,6 +76,14 @@ impl Lab {
         let mut lab = Lab::new(rest);
         let echo = lab.advance(Duration::ZERO);
         lab.sgw_answers_all(&echo);
+        assert_eq!(names(&lab.enb(s1_setup("1-1"))), ["S1SetupResponse"]);
+        lab
+    }
+
+    /// An MME with one eNB, and gateways of which nothing is known yet.
+    pub(crate) fn with(rest: &str) -> Lab {
+        let mut lab = Lab::new(rest);
+        lab.advance(Duration::ZERO);
         assert_eq!(names(&lab.enb(s1_setup("1-1"))), ["S1SetupResponse"]);
         lab
     }
@@ -111,7 +123,7 @@ impl Lab {
     pub(crate) fn sgw_answers_all(&mut self, out: &[Out]) -> Vec<Out> {
         let mut answers = Vec::new();
         for out in out {
-            let Out::Gtp(packet) = out else { continue };
+            let Out::Gtp(_, packet) = out else { continue };
             let (teid, answer) = match &packet.message {
                 Gtp::EchoRequest(_) => (None, EchoResponse::new(RestartCounter(self.sgw_counter)).into()),
                 Gtp::CreateSessionRequest(request) => (
@@ -187,7 +199,9 @@ impl Lab {
                     to,
                     datagram,
                 } => Out::S1ap(to, s1ap::decode(&datagram).unwrap()),
-                Output::Transmit { datagram, .. } => Out::Gtp(Box::new(gtpv2c::decode(&datagram).unwrap())),
+                Output::Transmit { to, datagram, .. } => {
+                    Out::Gtp(to, Box::new(gtpv2c::decode(&datagram).unwrap()))
+                }
             });
         }
         out
@@ -232,7 +246,7 @@ impl Out {
     fn name(&self) -> &'static str {
         match self {
             Out::S1ap(_, message) => message.name(),
-            Out::Gtp(packet) => packet.message.name(),
+            Out::Gtp(_, packet) => packet.message.name(),
             Out::Event(Event::Attached { .. }) => "Attached",
             Out::Event(Event::Detached { .. }) => "Detached",
         }
@@ -261,7 +275,7 @@ pub(crate) fn context_request(out: &[Out]) -> &s1ap::InitialContextSetupRequest 
 pub(crate) fn gtp(out: &[Out]) -> Vec<&gtpv2c::Packet> {
     fn packet(out: &Out) -> Option<&gtpv2c::Packet> {
         match out {
-            Out::Gtp(packet) => Some(packet),
+            Out::Gtp(_, packet) => Some(packet),
             Out::S1ap(..) | Out::Event(_) => None,
         }
     }

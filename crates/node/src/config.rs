@@ -7,8 +7,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use ipnet::IpNet;
-use serde::de::value::SeqAccessDeserializer;
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::text::shown;
@@ -126,6 +126,114 @@ pub fn instance<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Er
         }
     }
     deserializer.deserialize_any(Instance)
+}
+
+/// Gateways among which sessions are spread: at least one. In YAML an address, or a list of addresses and of
+/// `{address: 192.0.2.1, weight: 3}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateways(Vec<Gateway>);
+
+/// One of [`Gateways`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    /// Its address on the control plane.
+    #[serde(deserialize_with = "peer_address")]
+    pub address: IpAddr,
+    /// Its share of the sessions, 1 to 255, in relation to those of the others.
+    #[serde(default = "one", deserialize_with = "weight")]
+    pub weight: u8,
+}
+
+impl Gateways {
+    /// These; `None` if there are none.
+    pub fn new(gateways: Vec<Gateway>) -> Option<Gateways> {
+        (!gateways.is_empty()).then_some(Gateways(gateways))
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> std::slice::Iter<'_, Gateway> {
+        self.0.iter()
+    }
+}
+
+impl From<IpAddr> for Gateways {
+    fn from(address: IpAddr) -> Gateways {
+        Gateways(vec![Gateway { address, weight: 1 }])
+    }
+}
+
+impl<'de> Deserialize<'de> for Gateways {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Gateways, D::Error> {
+        /// An address, or a map of address and weight.
+        struct OneGateway(Gateway);
+        impl<'de> Deserialize<'de> for OneGateway {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OneGateway, D::Error> {
+                deserializer.deserialize_any(One).map(OneGateway)
+            }
+        }
+        struct One;
+        impl<'de> Visitor<'de> for One {
+            type Value = Gateway;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an address such as 192.0.2.1, or a map of `address` and `weight`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Gateway, E> {
+                let address = peer_address(text.into_deserializer())?;
+                Ok(Gateway { address, weight: 1 })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Gateway, A::Error> {
+                Gateway::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Gateways;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an address such as 192.0.2.1, or a list of gateways")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Gateways, E> {
+                One.visit_str(text).map(|gateway| Gateways(vec![gateway]))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Gateways, A::Error> {
+                One.visit_map(map).map(|gateway| Gateways(vec![gateway]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Gateways, A::Error> {
+                let mut gateways: Vec<Gateway> = Vec::new();
+                while let Some(OneGateway(gateway)) = list.next_element()? {
+                    if gateways.iter().any(|known| known.address == gateway.address) {
+                        return Err(Error::custom(format!(
+                            "{} is there twice, expected each gateway once",
+                            gateway.address
+                        )));
+                    }
+                    gateways.push(gateway);
+                }
+                Gateways::new(gateways).ok_or_else(|| Error::custom("an empty list, expected a gateway"))
+            }
+        }
+        deserializer.deserialize_any(All)
+    }
+}
+
+fn one() -> u8 {
+    1
+}
+
+/// Reads the weight of a gateway, 1 to 255.
+pub fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    let weight = u8::deserialize(deserializer)?;
+    if weight > 0 {
+        return Ok(weight);
+    }
+    Err(Error::custom("0 is no weight: expected 1 to 255"))
 }
 
 /// The default of `shutdown_grace`: 5 seconds.

@@ -97,7 +97,12 @@ impl Paths {
 
     /// Whether the peer answered when last asked.
     pub fn is_up(&self, path: &PathId) -> bool {
-        self.paths.get(path).is_some_and(|path| path.up == Some(true))
+        self.state(path) == Some(true)
+    }
+
+    /// Whether the path is up; `None` is not known.
+    pub fn state(&self, path: &PathId) -> Option<bool> {
+        self.paths.get(path)?.up
     }
 
     /// The supervised paths, and whether each is up; `None` is not known yet.
