@@ -10,7 +10,7 @@ use enb::config::{Config, Traffic};
 use enb::{Command, Enb, Event};
 use epc_driver::host::{self, Fetch, Fetches, UeSide};
 use epc_driver::user_plane::{Side, SocketConfig, TunConfig, UserPlaneConfig};
-use epc_driver::{Common, Daemon, Problem, Registry, Socket, keep_fixed};
+use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, Socket, keep_fixed};
 use epc_node::{Boot, Interface, TeidKey};
 use tracing::warn;
 
@@ -28,6 +28,29 @@ impl Daemon for Host {
     const ABOUT: &'static str = "An eNB with its UEs: S1-MME and S1-U on one side, clients on the other.";
     type Config = Config;
     type Node = Enb;
+    const ADDRESSES: &'static [AddressKey] = &[
+        AddressKey::Local {
+            key: "local_addresses.s1c_ip",
+            port: None,
+            peer: Some("mme_addr"),
+        },
+        AddressKey::Local {
+            key: "local_addresses.s1u_ip",
+            port: None,
+            peer: None,
+        },
+        AddressKey::Peer {
+            key: "mme_addr",
+            port: Interface::S1Mme.port(),
+            local: "local_addresses.s1c_ip",
+        },
+        AddressKey::Device {
+            key: "subscribers[].euu_if_name",
+        },
+        AddressKey::Device {
+            key: "subscriber_range.euu_if_name",
+        },
+    ];
 
     fn check(config: &Config) -> Result<(), Problem> {
         Ok(config.check()?)

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use epc_driver::{Common, Daemon, Problem, Registry, Socket, keep_fixed};
+use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, Socket, keep_fixed};
 use epc_node::{Boot, Interface};
 use mme::{Command, Config, Event, Mme};
 use tracing::debug;
@@ -20,6 +20,26 @@ impl Daemon for Host {
     const ABOUT: &'static str = "An MME: S1-MME towards eNBs, S11 towards an S-GW.";
     type Config = Config;
     type Node = Mme;
+    const ADDRESSES: &'static [AddressKey] = &[
+        AddressKey::Local {
+            key: "local_addresses.s1c_addr",
+            port: Some(Interface::S1Mme.port()),
+            peer: None,
+        },
+        AddressKey::Local {
+            key: "local_addresses.s11_ip",
+            port: None,
+            peer: Some("sgw_s11_ip"),
+        },
+        AddressKey::Gateways {
+            key: "sgw_s11_ip",
+            local: Some("local_addresses.s11_ip"),
+        },
+        AddressKey::Gateways {
+            key: "pgw_s5c_ip",
+            local: None,
+        },
+    ];
 
     fn check(config: &Config) -> Result<(), Problem> {
         Ok(config.check()?)

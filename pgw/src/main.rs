@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use epc_driver::host::{self, NetworkSide};
 use epc_driver::user_plane::{Side, SocketConfig, TunConfig, UserPlaneConfig};
-use epc_driver::{Common, Daemon, Problem, Registry, Socket, keep_fixed};
+use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, Socket, keep_fixed};
 use epc_node::{Boot, Interface, TeidKey};
 use ipnet::IpNet;
 use pgw::{Command, Config, Event, Pgw};
@@ -24,6 +24,24 @@ impl Daemon for Host {
     const ABOUT: &'static str = "A PDN Gateway: S5-C and S5-U on one side, SGi on the other.";
     type Config = Config;
     type Node = Pgw;
+    const ADDRESSES: &'static [AddressKey] = &[
+        AddressKey::Local {
+            key: "local_addresses.s5c_ip",
+            port: None,
+            peer: None,
+        },
+        AddressKey::Local {
+            key: "local_addresses.s5u_ip",
+            port: None,
+            peer: None,
+        },
+        AddressKey::Local {
+            key: "local_addresses.sgi_ip",
+            port: None,
+            peer: None,
+        },
+        AddressKey::Device { key: "sgi_if_name" },
+    ];
 
     fn check(config: &Config) -> Result<(), Problem> {
         Ok(config.check()?)

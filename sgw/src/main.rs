@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use epc_driver::user_plane::{SocketConfig, UserPlaneConfig};
-use epc_driver::{Common, Daemon, Problem, Registry, Socket, keep_fixed};
+use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, Socket, keep_fixed};
 use epc_node::{Boot, Interface, TeidKey};
 use sgw::{Command, Config, Event, Sgw};
 
@@ -20,6 +20,28 @@ impl Daemon for Host {
     const ABOUT: &'static str = "A Serving Gateway: S11 and S1-U on one side, S5-C and S5-U on the other.";
     type Config = Config;
     type Node = Sgw;
+    const ADDRESSES: &'static [AddressKey] = &[
+        AddressKey::Local {
+            key: "local_addresses.s11_ip",
+            port: None,
+            peer: None,
+        },
+        AddressKey::Local {
+            key: "local_addresses.s1u_ip",
+            port: None,
+            peer: None,
+        },
+        AddressKey::Local {
+            key: "local_addresses.s5c_ip",
+            port: None,
+            peer: None,
+        },
+        AddressKey::Local {
+            key: "local_addresses.s5u_ip",
+            port: None,
+            peer: None,
+        },
+    ];
 
     fn check(_: &Config) -> Result<(), Problem> {
         Ok(())

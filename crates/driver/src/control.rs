@@ -14,9 +14,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{debug, error, info, warn};
 
-use crate::config::{self, ConfigError, Loaded};
+use crate::config::{ConfigError, Loaded};
+use crate::discovery::Discovery;
 use crate::http::Question;
 use crate::metrics::{Name, OnInterface, SendErrors};
+use crate::run::Read;
 use crate::sockets::Sockets;
 use crate::user_plane::{Slow, Stopped, UserPlane};
 use crate::{Daemon, Problem};
@@ -66,7 +68,12 @@ pub(crate) struct Control<D: Daemon> {
     pub(crate) daemon: D,
     pub(crate) node: D::Node,
     pub(crate) file: PathBuf,
+    /// What is in force: as it was read, and with the addresses that were found.
+    pub(crate) read: Read<D>,
     pub(crate) loaded: Loaded<D::Config>,
+    /// What was read and waits for addresses.
+    pub(crate) awaited: Option<Read<D>>,
+    pub(crate) discovery: Discovery,
     /// What the user plane found to fit.
     pub(crate) mtu: Option<u16>,
     pub(crate) sockets: Sockets,
@@ -128,6 +135,7 @@ impl<D: Daemon> Control<D> {
                     (Request::Reload, Some(_)) => debug!("reload ignored while stopping"),
                     (Request::Reload, None) => self.reload(),
                 },
+                () = self.discovery.changed() => self.found(),
                 Some(question) = self.questions.recv() => {
                     // Who asked may have gone.
                     let _ = question.send(self.missing());
@@ -223,30 +231,79 @@ impl<D: Daemon> Control<D> {
         }
     }
 
-    /// Reads the file again. A bad one changes nothing.
+    /// Reads the file again. A bad one changes nothing; one with addresses that are not found yet waits for them.
     fn reload(&mut self) {
-        match self.read_again() {
+        match Read::new(&self.file) {
+            Ok(read) => {
+                let mut sources = read.plan.sources();
+                // What is in force is followed until it is replaced.
+                sources.extend(self.read.plan.sources());
+                self.discovery.want(sources);
+                self.awaited = Some(read);
+                self.take_awaited();
+            }
+            Err(problem) => error!(%problem, "not reloaded"),
+        }
+    }
+
+    /// Addresses were found, or are others than before.
+    fn found(&mut self) {
+        if self.stopping.is_some() {
+            return;
+        }
+        if self.awaited.is_some() {
+            return self.take_awaited();
+        }
+        let Ok(complete) = self.read.complete(&self.discovery, Some(self.loaded.document())) else {
+            return;
+        };
+        match complete.and_then(|loaded| self.fit(loaded, false)) {
+            Ok(loaded) if loaded.document() == self.loaded.document() => {}
+            Ok(loaded) => {
+                info!("addresses of peers have changed");
+                self.loaded = loaded;
+                let config = self.loaded.config.clone();
+                self.node.handle_command(D::follow(config), Instant::now());
+            }
+            Err(problem) => error!(%problem, "addresses not taken"),
+        }
+    }
+
+    fn take_awaited(&mut self) {
+        let Some(read) = self.awaited.take() else { return };
+        let complete = match read.complete(&self.discovery, Some(self.loaded.document())) {
+            Ok(complete) => complete,
+            Err(missing) => {
+                info!(?missing, "reload waits");
+                self.awaited = Some(read);
+                return;
+            }
+        };
+        match complete.and_then(|loaded| self.fit(loaded, true)) {
             Ok(loaded) => {
                 info!(file = %self.file.display(), "reloaded");
+                self.read = read;
                 self.loaded = loaded;
                 let config = self.loaded.config.clone();
                 self.node.handle_command(D::reload(config), Instant::now());
             }
             Err(problem) => error!(%problem, "not reloaded"),
         }
+        self.discovery.want(self.read.plan.sources());
     }
 
-    fn read_again(&self) -> Result<Loaded<D::Config>, ConfigError> {
-        let loaded = config::load::<D::Config>(&self.file)?;
+    /// Puts back what cannot change while the node runs, and says so where the operator has changed it.
+    fn fit(&self, loaded: Loaded<D::Config>, tell: bool) -> Result<Loaded<D::Config>, ConfigError> {
         let located = |problem: Problem| loaded.locate(&problem);
-        D::check(&loaded.config).map_err(located)?;
         let mut config = loaded.config.clone();
         if let Some(mtu) = self.mtu {
             D::learn_mtu(&mut config, mtu);
         }
         for key in D::keep_fixed(&self.loaded.config, &mut config) {
             let problem = Problem::new(key, "cannot change while running, expected a restart");
-            warn!(problem = %loaded.locate(&problem), "kept");
+            if tell {
+                warn!(problem = %loaded.locate(&problem), "kept");
+            }
         }
         D::check_host(&config).map_err(located)?;
         Ok(loaded.with(config))

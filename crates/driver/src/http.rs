@@ -4,7 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -27,9 +27,12 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// A question to the control loop: what is missing?
 pub(crate) type Question = oneshot::Sender<Vec<String>>;
 
+/// The metrics, once the node has any.
+pub(crate) type Metrics = Arc<OnceLock<Registry>>;
+
 #[derive(Debug, Clone)]
 struct Server {
-    registry: Arc<Registry>,
+    registry: Metrics,
     control: mpsc::Sender<Question>,
 }
 
@@ -41,7 +44,7 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Problem> {
 }
 
 /// Serves until the runtime ends.
-pub(crate) async fn serve(listener: TcpListener, registry: Arc<Registry>, control: mpsc::Sender<Question>) {
+pub(crate) async fn serve(listener: TcpListener, registry: Metrics, control: mpsc::Sender<Question>) {
     let router = Router::new()
         .route("/metrics", get(metrics))
         .route("/livez", get(livez))
@@ -54,7 +57,9 @@ pub(crate) async fn serve(listener: TcpListener, registry: Arc<Registry>, contro
 
 async fn metrics(State(server): State<Server>) -> impl IntoResponse {
     let mut text = String::new();
-    match prometheus_client::encoding::text::encode(&mut text, &server.registry) {
+    let none_yet = Registry::default();
+    let registry = server.registry.get().unwrap_or(&none_yet);
+    match prometheus_client::encoding::text::encode(&mut text, registry) {
         Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, OPEN_METRICS)], text),
         Err(error) => (
             StatusCode::INTERNAL_SERVER_ERROR,

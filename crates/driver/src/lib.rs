@@ -1,7 +1,7 @@
 //! Runs a brain as a daemon. The only crate with sockets, threads, devices, signals, HTTP and a clock.
 //!
 //! ```text
-//! args -> config -> host checks -> sockets, user plane, TUN, rules -> control loop -> all of it undone
+//! args -> config -> addresses found -> host checks -> sockets, user plane, TUN, rules -> control loop -> all of it undone
 //!
 //! datagrams  ─┐                      ┌─ rules     -> user plane, in force before the next output
 //! slow path  ─┼─> control loop ──────┼─ datagrams -> sockets
@@ -15,6 +15,7 @@
 mod args;
 pub mod config;
 mod control;
+mod discovery;
 pub mod host;
 mod http;
 mod log;
@@ -34,6 +35,7 @@ use epc_node::{Boot, Interface, Node, TeidKey};
 use serde::de::DeserializeOwned;
 
 pub use config::Problem;
+pub use discovery::AddressKey;
 pub use prometheus_client::registry::Registry;
 use user_plane::UserPlaneConfig;
 
@@ -50,6 +52,8 @@ pub trait Daemon: Sized + 'static {
     type Config: DeserializeOwned + Clone;
     /// The brain.
     type Node: Node;
+    /// The keys whose values may be looked up. [`Daemon::Config`] has the addresses that were found.
+    const ADDRESSES: &'static [AddressKey];
 
     /// What no single key can tell.
     fn check(config: &Self::Config) -> Result<(), Problem>;
@@ -90,6 +94,11 @@ pub trait Daemon: Sized + 'static {
 
     /// The command that brings a new configuration.
     fn reload(config: Self::Config) -> <Self::Node as Node>::Command;
+
+    /// The command that brings a configuration in which nothing but addresses of peers is new: nobody asked for a reload.
+    fn follow(config: Self::Config) -> <Self::Node as Node>::Command {
+        Self::reload(config)
+    }
 
     /// The command to end every session.
     fn shutdown() -> <Self::Node as Node>::Command;

@@ -1,19 +1,20 @@
 //! From the command line to a running node, and back out.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use epc_node::{Boot, TeidKey};
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::args::{self, Question, Verb};
-use crate::config::{self, Loaded};
-use crate::control::{self, CLEAN_UP, Control, End, Tunnels};
+use crate::config::{ConfigError, Document, Loaded};
+use crate::control::{self, CLEAN_UP, Control, End, Request, Tunnels};
+use crate::discovery::{Discovery, Plan};
 use crate::sockets::Sockets;
 use crate::user_plane::UserPlane;
 use crate::{Daemon, Problem, http, log, metrics};
@@ -30,27 +31,57 @@ pub(crate) fn main<D: Daemon>(args: impl Iterator<Item = OsString>) -> ExitCode 
         }
     };
     let file = args.file(D::NAME);
-    let loaded = match read::<D>(&file) {
-        Ok(loaded) => loaded,
+    let read = match Read::<D>::new(&file) {
+        Ok(read) => read,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(UNUSABLE);
         }
     };
     match args.verb {
-        Some(Verb::Healthcheck { question }) => healthcheck::<D>(&loaded, question),
+        Some(Verb::Healthcheck { question }) => healthcheck::<D>(&read.example, question),
         None if args.check => {
             println!("{}: good", file.display());
             ExitCode::SUCCESS
         }
-        None => start::<D>(&file, loaded),
+        None => start::<D>(&file, read),
     }
 }
 
-fn read<D: Daemon>(file: &Path) -> Result<Loaded<D::Config>, config::ConfigError> {
-    let loaded = config::load::<D::Config>(file)?;
-    D::check(&loaded.config).map_err(|problem| loaded.locate(&problem))?;
-    Ok(loaded)
+/// A file that was read and is good, as far as that can be told before its addresses are found.
+pub(crate) struct Read<D: Daemon> {
+    pub(crate) document: Document,
+    pub(crate) plan: Plan,
+    /// As it could be; as it is where nothing is to be looked up.
+    example: Loaded<D::Config>,
+}
+
+impl<D: Daemon> Read<D> {
+    pub(crate) fn new(file: &Path) -> Result<Read<D>, ConfigError> {
+        let document = Document::read(file, std::env::vars_os())?;
+        let plan = Plan::of(document.tree(), D::ADDRESSES).map_err(|problem| document.locate(&problem))?;
+        let example = document.with(plan.fill_for_check(document.tree())).typed()?;
+        D::check(&example.config).map_err(|problem| example.locate(&problem))?;
+        Ok(Read {
+            document,
+            plan,
+            example,
+        })
+    }
+
+    /// The configuration with the addresses that were found; `None` while some are missing.
+    pub(crate) fn complete(
+        &self,
+        discovery: &Discovery,
+        before: Option<&Document>,
+    ) -> Result<Result<Loaded<D::Config>, ConfigError>, Vec<String>> {
+        let tree = discovery.fill(&self.plan, self.document.tree(), before.map(Document::tree))?;
+        let typed = self.document.with(tree).typed();
+        Ok(typed.and_then(|loaded: Loaded<D::Config>| {
+            D::check(&loaded.config).map_err(|problem| loaded.locate(&problem))?;
+            Ok(loaded)
+        }))
+    }
 }
 
 fn healthcheck<D: Daemon>(loaded: &Loaded<D::Config>, question: Question) -> ExitCode {
@@ -71,8 +102,8 @@ fn healthcheck<D: Daemon>(loaded: &Loaded<D::Config>, question: Question) -> Exi
     }
 }
 
-fn start<D: Daemon>(file: &Path, loaded: Loaded<D::Config>) -> ExitCode {
-    log::start(D::common(&loaded.config).log_format);
+fn start<D: Daemon>(file: &Path, read: Read<D>) -> ExitCode {
+    log::start(D::common(&read.example.config).log_format);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -81,10 +112,11 @@ fn start<D: Daemon>(file: &Path, loaded: Loaded<D::Config>) -> ExitCode {
         }
     };
     let ended = runtime.block_on(async {
-        let mut control = match prepare::<D>(file, &loaded).await {
-            Ok(control) => control,
-            Err(problem) => {
-                eprintln!("{}", loaded.locate(&problem));
+        let mut control = match prepare::<D>(file, read).await {
+            Ok(Some(control)) => control,
+            Ok(None) => return ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
                 return ExitCode::from(UNUSABLE);
             }
         };
@@ -106,19 +138,85 @@ fn start<D: Daemon>(file: &Path, loaded: Loaded<D::Config>) -> ExitCode {
     ended
 }
 
-/// Everything that can fail with a problem of the configuration or the host.
-async fn prepare<D: Daemon>(file: &Path, loaded: &Loaded<D::Config>) -> Result<Control<D>, Problem> {
+/// Everything that can fail with a problem of the configuration or the host; `None` if it was told to stop before there
+/// was a node.
+async fn prepare<D: Daemon>(file: &Path, read: Read<D>) -> Result<Option<Control<D>>, ConfigError> {
+    let located = |problem: Problem| read.example.locate(&problem);
+    let requests = control::listen_to_signals()
+        .map_err(|error| located(Problem::new("", format!("cannot listen to signals: {error}"))))?;
+    let (ask, questions) = mpsc::channel(8);
+    let metrics = http::Metrics::default();
+    if let Some(address) = D::common(&read.example.config).prom_addr {
+        let listener = http::bind(address).await.map_err(located)?;
+        tokio::spawn(http::serve(listener, Arc::clone(&metrics), ask));
+    }
+    let mut waiting = Waiting {
+        file: file.to_owned(),
+        read,
+        discovery: Discovery::new(),
+        requests,
+        questions,
+    };
+    let Some(loaded) = waiting.addresses().await? else {
+        return Ok(None);
+    };
+    let located = |problem: Problem| loaded.locate(&problem);
+    node(waiting, &loaded, &metrics).await.map(Some).map_err(located)
+}
+
+/// Before there is a node: its addresses are awaited.
+struct Waiting<D: Daemon> {
+    file: PathBuf,
+    read: Read<D>,
+    discovery: Discovery,
+    requests: mpsc::Receiver<Request>,
+    questions: mpsc::Receiver<http::Question>,
+}
+
+impl<D: Daemon> Waiting<D> {
+    /// Waits until all addresses are found, and answers meanwhile; `None` when it is told to stop.
+    async fn addresses(&mut self) -> Result<Option<Loaded<D::Config>>, ConfigError> {
+        self.discovery.want(self.read.plan.sources());
+        loop {
+            let missing = match self.read.complete(&self.discovery, None) {
+                Ok(complete) => return complete.map(Some),
+                Err(missing) => missing,
+            };
+            tokio::select! {
+                () = self.discovery.changed() => {}
+                Some(request) = self.requests.recv() => match request {
+                    Request::Stop(signal) => {
+                        info!(signal, "stopped before all addresses were found");
+                        return Ok(None);
+                    }
+                    Request::Reload => match Read::new(&self.file) {
+                        Ok(read) => {
+                            info!(file = %self.file.display(), "reloaded");
+                            self.read = read;
+                            self.discovery.want(self.read.plan.sources());
+                        }
+                        Err(problem) => error!(%problem, "not reloaded"),
+                    },
+                },
+                Some(question) = self.questions.recv() => {
+                    // Who asked may have gone.
+                    let _ = question.send(missing);
+                }
+            }
+        }
+    }
+}
+
+/// The node, with everything that it needs of the host.
+async fn node<D: Daemon>(
+    waiting: Waiting<D>,
+    loaded: &Loaded<D::Config>,
+    told: &OnceLock<Registry>,
+) -> Result<Control<D>, Problem> {
     let mut loaded = loaded.clone();
     let config = &loaded.config;
-    let common = D::common(config);
     D::check_host(config)?;
-    let requests = control::listen_to_signals()
-        .map_err(|error| Problem::new("", format!("cannot listen to signals: {error}")))?;
     let sockets = Sockets::bind(&D::sockets(config))?;
-    let listener = match common.prom_addr {
-        Some(address) => Some(http::bind(address).await?),
-        None => None,
-    };
     let boot = boot();
     let mut registry = Registry::default();
     let send_errors = metrics::register(D::NAME, &mut registry);
@@ -136,26 +234,34 @@ async fn prepare<D: Daemon>(file: &Path, loaded: &Loaded<D::Config>) -> Result<C
     let daemon = D::start(config, &mut registry).await?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
-        file = %file.display(),
+        file = %waiting.file.display(),
         restart_counter = boot.restart_counter,
         "started"
     );
-    if common.use_kernel_gtp {
+    if D::common(config).use_kernel_gtp {
         info!(user_plane = "userspace", "use_kernel_gtp has no effect");
     }
     if let Some(mtu) = mtu {
         D::learn_mtu(&mut loaded.config, mtu);
     }
     let node = D::node(&loaded.config, boot, &mut registry, Instant::now());
-    let (ask, questions) = mpsc::channel(8);
-    if let Some(listener) = listener {
-        tokio::spawn(http::serve(listener, Arc::new(registry), ask));
-    }
+    // Nobody else sets it.
+    let _ = told.set(registry);
+    let Waiting {
+        file,
+        read,
+        discovery,
+        requests,
+        questions,
+    } = waiting;
     Ok(Control {
         daemon,
         node,
-        file: file.to_owned(),
+        file,
+        read,
         loaded,
+        awaited: None,
+        discovery,
         mtu,
         sockets,
         tunnels,

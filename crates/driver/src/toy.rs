@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 use serde::Deserialize;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::{Common, Daemon, Problem, Socket};
+use crate::{AddressKey, Common, Daemon, Problem, Socket};
 
 pub(crate) struct Toy {
     /// What happened, in order.
@@ -25,6 +25,8 @@ pub(crate) struct ToyConfig {
     pub(crate) s11_ip: IpAddr,
     #[serde(default)]
     pub(crate) s11_port: u16,
+    #[serde(default)]
+    pub(crate) peer: Option<SocketAddr>,
     #[serde(default, deserialize_with = "listen_address")]
     pub(crate) prom_addr: Option<SocketAddr>,
     #[serde(default)]
@@ -46,6 +48,18 @@ impl Daemon for Toy {
     const ABOUT: &'static str = "A toy.";
     type Config = ToyConfig;
     type Node = ToyNode;
+    const ADDRESSES: &'static [AddressKey] = &[
+        AddressKey::Local {
+            key: "s11_ip",
+            port: None,
+            peer: None,
+        },
+        AddressKey::Peer {
+            key: "peer",
+            port: 2123,
+            local: "s11_ip",
+        },
+    ];
 
     fn check(config: &ToyConfig) -> Result<(), Problem> {
         match config.greeting.as_str() {

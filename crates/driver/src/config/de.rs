@@ -15,21 +15,21 @@ use serde::forward_to_deserialize_any;
 
 use epc_node::text::shown;
 
-use super::tree::{Entry, Tree, Value, is_null};
+use super::tree::{Entry, Place, Tree, Value, is_null};
 
-pub(super) fn from_tree<C: DeserializeOwned>(tree: &Tree) -> Result<C, Error> {
+pub(crate) fn from_tree<C: DeserializeOwned>(tree: &Tree) -> Result<C, Error> {
     C::deserialize(At(tree))
 }
 
 /// What is wrong, and the way to it.
 #[derive(Debug)]
-pub(super) struct Error {
+pub(crate) struct Error {
     /// From the innermost step to the outermost.
     steps: Vec<Step>,
-    pub(super) line: Option<usize>,
-    /// A key is not there: its line is that of the key above it.
+    pub(crate) place: Option<Place>,
+    /// A key is not there: its place is that of the key above it.
     missing: bool,
-    pub(super) what: String,
+    pub(crate) what: String,
 }
 
 #[derive(Debug)]
@@ -42,16 +42,16 @@ impl Error {
     fn new(what: impl Into<String>) -> Error {
         Error {
             steps: Vec::new(),
-            line: None,
+            place: None,
             missing: false,
             what: what.into(),
         }
     }
 
-    /// The first line that is given counts: it is the innermost.
-    fn on(mut self, line: usize) -> Error {
+    /// The first place that is given counts: it is the innermost.
+    fn on(mut self, place: Place) -> Error {
         if !self.missing {
-            self.line.get_or_insert(line);
+            self.place.get_or_insert(place);
         }
         self
     }
@@ -62,7 +62,7 @@ impl Error {
     }
 
     /// The key path, as in `subscribers[0].imsi`.
-    pub(super) fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         let mut path = String::new();
         for step in self.steps.iter().rev() {
             match step {
@@ -172,7 +172,7 @@ impl<'a> At<'a> {
             list if list == "a sequence" => "a list".to_owned(),
             expected => expected,
         };
-        Error::new(format!("wrong type: {found}, expected {expected}")).on(self.0.line)
+        Error::new(format!("wrong type: {found}, expected {expected}")).on(self.0.place)
     }
 
     /// The text of a value that is not quoted.
@@ -183,7 +183,7 @@ impl<'a> At<'a> {
                 "wrong type: the text \"{}\", expected {expected}",
                 shown(text)
             ))
-            .on(self.0.line)),
+            .on(self.0.place)),
             _ => Err(self.wrong(expected)),
         }
     }
@@ -195,7 +195,7 @@ impl<'a> At<'a> {
         match whole_number(text) {
             Some(number) if (min..=max).contains(&number) => Ok(number),
             Some(_) => Err(
-                Error::new(format!("{} is out of range, expected {expected}", shown(text))).on(self.0.line),
+                Error::new(format!("{} is out of range, expected {expected}", shown(text))).on(self.0.place),
             ),
             None => Err(self.wrong(&expected.as_str())),
         }
@@ -212,7 +212,7 @@ impl<'a> At<'a> {
             if !error.what.contains("expected") {
                 error.what = format!("`{}`: {}, expected {expected}", shown(text), error.what);
             }
-            error.on(self.0.line)
+            error.on(self.0.place)
         })
     }
 }
@@ -254,7 +254,7 @@ macro_rules! numbers {
     ($($method:ident $visit:ident $type:ty)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             let number = self.number(<$type>::MIN as i128, <$type>::MAX as i128)?;
-            visitor.$visit(number as $type).map_err(|error: Error| error.on(self.0.line))
+            visitor.$visit(number as $type).map_err(|error: Error| error.on(self.0.place))
         }
     )*};
 }
@@ -263,7 +263,7 @@ impl<'de> Deserializer<'de> for At<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let line = self.0.line;
+        let place = self.0.place;
         let (text, plain) = match &self.0.value {
             Value::List(_) => return self.deserialize_seq(visitor),
             Value::Map(_) => return self.deserialize_map(visitor),
@@ -287,7 +287,7 @@ impl<'de> Deserializer<'de> for At<'de> {
         } else {
             visitor.visit_borrowed_str(text)
         };
-        read.map_err(|error: Error| error.on(line))
+        read.map_err(|error: Error| error.on(place))
     }
 
     numbers! {
@@ -313,14 +313,14 @@ impl<'de> Deserializer<'de> for At<'de> {
         };
         visitor
             .visit_f64(number)
-            .map_err(|error: Error| error.on(self.0.line))
+            .map_err(|error: Error| error.on(self.0.place))
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match truth(self.plain(&"true or false")?) {
             Some(truth) => visitor
                 .visit_bool(truth)
-                .map_err(|error: Error| error.on(self.0.line)),
+                .map_err(|error: Error| error.on(self.0.place)),
             None => Err(self.wrong(&"true or false")),
         }
     }
@@ -343,7 +343,7 @@ impl<'de> Deserializer<'de> for At<'de> {
 
     /// Nothing, or an empty text, is `None`.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let line = self.0.line;
+        let place = self.0.place;
         let nothing =
             self.0.is_null() || matches!(&self.0.value, Value::Scalar { text, .. } if text.is_empty());
         if nothing {
@@ -351,7 +351,7 @@ impl<'de> Deserializer<'de> for At<'de> {
         } else {
             visitor.visit_some(self)
         }
-        .map_err(|error: Error| error.on(line))
+        .map_err(|error: Error| error.on(place))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -359,10 +359,10 @@ impl<'de> Deserializer<'de> for At<'de> {
         _: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let line = self.0.line;
+        let place = self.0.place;
         visitor
             .visit_newtype_struct(self)
-            .map_err(|error: Error| error.on(line))
+            .map_err(|error: Error| error.on(place))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -377,7 +377,7 @@ impl<'de> Deserializer<'de> for At<'de> {
         };
         visitor
             .visit_seq(list)
-            .map_err(|error: Error| error.on(self.0.line))
+            .map_err(|error: Error| error.on(self.0.place))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
@@ -405,7 +405,7 @@ impl<'de> Deserializer<'de> for At<'de> {
         };
         visitor
             .visit_map(map)
-            .map_err(|error: Error| error.on(self.0.line))
+            .map_err(|error: Error| error.on(self.0.place))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -423,7 +423,7 @@ impl<'de> Deserializer<'de> for At<'de> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let line = self.0.line;
+        let place = self.0.place;
         let choice = match &self.0.value {
             Value::Scalar { text, .. } => Choice {
                 word: text,
@@ -435,7 +435,7 @@ impl<'de> Deserializer<'de> for At<'de> {
             },
             _ => return Err(self.wrong(&list(variants).as_str())),
         };
-        visitor.visit_enum(choice).map_err(|error: Error| error.on(line))
+        visitor.visit_enum(choice).map_err(|error: Error| error.on(place))
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -461,7 +461,7 @@ impl<'de> SeqAccess<'de> for List<'de> {
         self.index += 1;
         match seed.deserialize(At(value)) {
             Ok(read) => Ok(Some(read)),
-            Err(error) => Err(error.on(value.line).below(Step::Index(index))),
+            Err(error) => Err(error.on(value.place).below(Step::Index(index))),
         }
     }
 
@@ -485,7 +485,7 @@ impl<'de> MapAccess<'de> for Map<'de> {
         };
         match seed.deserialize(StrDeserializer::new(&entry.key)) {
             Ok(key) => Ok(Some(key)),
-            Err(error) => Err(Error::on(error, entry.line).below(Step::Key(entry.key.clone()))),
+            Err(error) => Err(Error::on(error, entry.place).below(Step::Key(entry.key.clone()))),
         }
     }
 
@@ -497,12 +497,12 @@ impl<'de> MapAccess<'de> for Map<'de> {
             // The key's line where the value is at fault as a whole: a list begins below its key.
             .map_err(|error| match error.steps.is_empty() {
                 true => Error {
-                    line: Some(entry.line),
+                    place: Some(entry.place),
                     ..error
                 },
                 false => error,
             })
-            .map_err(|error| error.on(entry.line).below(Step::Key(entry.key.clone())))
+            .map_err(|error| error.on(entry.place).below(Step::Key(entry.key.clone())))
     }
 }
 

@@ -2,27 +2,32 @@
 //!
 //! ```text
 //! text --saphyr-parser--> tree (every value with its line) --serde--> Config
-//!                           `-- stays, so that what fails later still has its line
+//!    environment ----------^ `-- stays, so that what fails later still has its line
 //! ```
 //!
 //! ```text
 //! enb.yml:7: local_adresses: unknown key, expected `local_addresses`
 //! enb.yml:14: subscribers[0].imsi: `00101` is not an IMSI, expected 6 to 15 digits
+//! GWT_TAI: tai: 65536 is out of range, expected a whole number from 0 to 65535
 //! ```
 
-mod de;
-mod tree;
+pub(crate) mod de;
+pub(crate) mod tree;
+mod variables;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use epc_node::text::{escaped, shown};
 use serde::de::DeserializeOwned;
 
-use tree::Tree;
+use tree::{Place, Tree};
+use variables::VariableError;
 
 /// A problem with one key of a configuration that was already read: a bind that failed, an interface that is not
 /// there.
@@ -72,7 +77,7 @@ impl From<crate::user_plane::StartError> for Problem {
 /// A configuration that cannot be used: `FILE:LINE: KEY: what is wrong, expected ...`, on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// The file.
+    /// The file, or the environment variable that gave the value.
     pub file: PathBuf,
     /// The line, from 1, where there is one.
     pub line: Option<usize>,
@@ -103,13 +108,17 @@ impl std::error::Error for ConfigError {}
 pub struct Loaded<C> {
     /// What was read.
     pub config: C,
-    source: Source,
+    document: Document,
 }
 
 impl<C> Loaded<C> {
     /// Gives a problem that shows later its line.
     pub fn locate(&self, problem: &Problem) -> ConfigError {
-        self.source.locate(problem)
+        self.document.locate(problem)
+    }
+
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
     }
 
     /// The same file with another configuration, such as one that keeps old values.
@@ -118,43 +127,112 @@ impl<C> Loaded<C> {
     }
 }
 
-#[derive(Debug, Clone)]
-struct Source {
+/// What a file and the environment say, before it has types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Document {
     file: PathBuf,
+    /// The environment variables that have a say; [`Place::Variable`] counts them.
+    variables: Arc<[String]>,
     tree: Tree,
 }
 
-impl Source {
-    fn locate(&self, problem: &Problem) -> ConfigError {
+impl Document {
+    /// Reads and parses a regular file, or one that a symbolic link leads to, and puts the environment over it.
+    pub(crate) fn read(
+        file: &Path,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Document, ConfigError> {
+        let unreadable = |why: String| ConfigError {
+            file: file.to_owned(),
+            line: None,
+            key: String::new(),
+            what: format!("{why}, expected a configuration in YAML"),
+        };
+        match read(file) {
+            Ok(Some(text)) => Document::parse(&text, file, environment),
+            Ok(None) => Err(unreadable("no regular file".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                Err(unreadable(format!("larger than {} MiB", LARGEST >> 20)))
+            }
+            Err(error) => Err(unreadable(format!("cannot be read: {error}"))),
+        }
+    }
+
+    fn parse(
+        text: &str,
+        file: &Path,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Document, ConfigError> {
+        let mut tree = Tree::parse(text).map_err(|error| ConfigError {
+            file: file.to_owned(),
+            line: Some(error.line),
+            key: error.key,
+            what: error.what,
+        })?;
+        let variables = variables::put_into(&mut tree, environment);
+        let variables = variables.map_err(|VariableError { name, key, what }| ConfigError {
+            file: name.into(),
+            line: None,
+            key,
+            what,
+        })?;
+        Ok(Document {
+            file: file.to_owned(),
+            variables: variables.into(),
+            tree,
+        })
+    }
+
+    /// What is written.
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The same with other values at some places.
+    pub(crate) fn with(&self, tree: Tree) -> Document {
+        Document { tree, ..self.clone() }
+    }
+
+    /// Reads it as a configuration.
+    pub(crate) fn typed<C: DeserializeOwned>(self) -> Result<Loaded<C>, ConfigError> {
+        match de::from_tree(&self.tree) {
+            Ok(config) => Ok(Loaded {
+                config,
+                document: self,
+            }),
+            Err(error) => {
+                let key = error.key();
+                let place = error.place.unwrap_or_else(|| self.tree.place_of(&key));
+                Err(self.error(place, key, error.what))
+            }
+        }
+    }
+
+    /// Gives a problem with a key its line.
+    pub(crate) fn locate(&self, problem: &Problem) -> ConfigError {
+        let place = self.tree.place_of(&problem.key);
+        self.error(place, problem.key.clone(), problem.what.clone())
+    }
+
+    fn error(&self, place: Place, key: String, what: String) -> ConfigError {
+        let (file, line) = match place {
+            Place::Line(line) => (self.file.clone(), Some(line)),
+            Place::Variable(number) => match self.variables.get(number) {
+                Some(name) => (name.into(), None),
+                None => (self.file.clone(), None),
+            },
+        };
         ConfigError {
-            file: self.file.clone(),
-            line: Some(self.tree.line_of(&problem.key)),
-            key: problem.key.clone(),
-            what: problem.what.clone(),
+            file,
+            line,
+            key,
+            what,
         }
     }
 }
 
 /// Octets of the largest file that is read: more than 100,000 subscribers with ten keys each need.
 const LARGEST: u64 = 64 << 20;
-
-/// Reads and parses a regular file, or one that a symbolic link leads to.
-pub fn load<C: DeserializeOwned>(file: &Path) -> Result<Loaded<C>, ConfigError> {
-    let unreadable = |why: String| ConfigError {
-        file: file.to_owned(),
-        line: None,
-        key: String::new(),
-        what: format!("{why}, expected a configuration in YAML"),
-    };
-    match read(file) {
-        Ok(Some(text)) => parse_in(&text, file),
-        Ok(None) => Err(unreadable("no regular file".to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            Err(unreadable(format!("larger than {} MiB", LARGEST >> 20)))
-        }
-        Err(error) => Err(unreadable(format!("cannot be read: {error}"))),
-    }
-}
 
 /// The text of a regular file; `None` if it is another kind of file.
 fn read(file: &Path) -> io::Result<Option<String>> {
@@ -183,33 +261,10 @@ fn read_at_most(file: File, most: u64) -> io::Result<String> {
     }
 }
 
-/// Parses a text; `name` stands for the file in errors.
+/// Parses a text whose addresses are addresses; `name` stands for the file in errors.
 pub fn parse<C: DeserializeOwned>(text: &str, name: &str) -> Result<C, ConfigError> {
-    parse_in(text, Path::new(name)).map(|loaded| loaded.config)
-}
-
-fn parse_in<C: DeserializeOwned>(text: &str, file: &Path) -> Result<Loaded<C>, ConfigError> {
-    let wrong = |line, key, what| ConfigError {
-        file: file.to_owned(),
-        line: Some(line),
-        key,
-        what,
-    };
-    let tree = Tree::parse(text).map_err(|error| wrong(error.line, error.key, error.what))?;
-    match de::from_tree(&tree) {
-        Ok(config) => Ok(Loaded {
-            config,
-            source: Source {
-                file: file.to_owned(),
-                tree,
-            },
-        }),
-        Err(error) => {
-            let key = error.key();
-            let line = error.line.unwrap_or_else(|| tree.line_of(&key));
-            Err(wrong(line, key, error.what))
-        }
-    }
+    let document = Document::parse(text, Path::new(name), std::iter::empty())?;
+    document.typed().map(|loaded| loaded.config)
 }
 
 #[cfg(test)]

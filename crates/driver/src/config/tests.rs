@@ -5,6 +5,17 @@ use serde::{Deserialize, Deserializer};
 
 use super::*;
 
+/// Reads a file as a toy, with nothing in the environment.
+fn load(file: &Path) -> Result<Loaded<Toy>, ConfigError> {
+    Document::read(file, std::iter::empty())?.typed()
+}
+
+/// Reads a text as a toy, with these variables in the environment.
+fn with_variables(text: &str, variables: &[(&str, &str)]) -> Result<Loaded<Toy>, ConfigError> {
+    let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
+    Document::parse(text, Path::new("toy.yml"), variables)?.typed()
+}
+
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Toy {
@@ -249,7 +260,7 @@ fn every_mistake_is_one_line_with_file_line_and_key() {
 
 #[test]
 fn file_that_is_not_there_is_named() {
-    let error = load::<Toy>(Path::new("/nonexistent/toy.yml")).unwrap_err();
+    let error = load(Path::new("/nonexistent/toy.yml")).unwrap_err();
     assert_eq!(
         error.to_string(),
         "/nonexistent/toy.yml: cannot be read: No such file or directory (os error 2), expected a configuration in YAML"
@@ -272,7 +283,7 @@ fn only_a_regular_file_of_some_size_is_read() {
     let at = |name: &str| scratch.0.join(name);
     fs::write(at("toy\n.yml"), GOOD).unwrap();
     std::os::unix::fs::symlink(at("toy\n.yml"), at("link")).unwrap();
-    assert!(load::<Toy>(&at("link")).is_ok());
+    assert!(load(&at("link")).is_ok());
 
     // Nobody ever writes into it.
     let mode = nix::sys::stat::Mode::S_IRUSR;
@@ -283,7 +294,7 @@ fn only_a_regular_file_of_some_size_is_read() {
         Path::new("/dev/zero"),
         Path::new("/dev/null"),
     ] {
-        let told = load::<Toy>(file).unwrap_err().to_string();
+        let told = load(file).unwrap_err().to_string();
         assert_eq!(
             told,
             format!(
@@ -296,20 +307,20 @@ fn only_a_regular_file_of_some_size_is_read() {
     // A file with a hole takes no room.
     let large = File::create(at("large.yml")).unwrap();
     large.set_len(LARGEST + 1).unwrap();
-    let told = load::<Toy>(&at("large.yml")).unwrap_err().to_string();
+    let told = load(&at("large.yml")).unwrap_err().to_string();
     assert!(
         told.ends_with("large.yml: larger than 64 MiB, expected a configuration in YAML"),
         "{told}"
     );
 
     fs::write(at("toy\n.yml"), "mcc: \"").unwrap();
-    let told = load::<Toy>(&at("toy\n.yml")).unwrap_err().to_string();
+    let told = load(&at("toy\n.yml")).unwrap_err().to_string();
     assert!(told.contains("/toy\\n.yml:1: not YAML: "), "{told}");
 }
 
 #[test]
 fn problem_that_shows_later_gets_its_line() {
-    let loaded: Loaded<Toy> = parse_in(GOOD, Path::new("toy.yml")).unwrap();
+    let loaded = with_variables(GOOD, &[]).unwrap();
     let said = |key: &str| loaded.locate(&Problem::new(key, "in use")).to_string();
     assert_eq!(
         said("local_addresses.s1c_ip"),
@@ -350,4 +361,96 @@ fn aliases_cannot_exhaust_the_memory() {
 fn deep_nesting_is_refused() {
     let text = format!("a: {}{}", "[".repeat(10_000), "]".repeat(10_000));
     assert!(parse::<Toy>(&text, "toy.yml").is_err());
+}
+
+#[test]
+fn variables_replace_what_the_file_says_and_add_to_it() {
+    let variables = [
+        ("GWT_MCC", "002"),
+        ("GWT_LOCAL_ADDRESSES__S1C_IP", "192.0.2.7"),
+        ("GWT_TIMERS__T3", "2.5"),
+        ("GWT_SUBSCRIBERS__1__TYPE", "external"),
+        ("GWT_SUBSCRIBERS__2", "{imsi: 001010000000003, type: http_get}"),
+        ("GWT_PROM_ADDR", "192.0.2.8"),
+        ("GWT_TAI", ""),
+        ("GWT_PODINFO", "/elsewhere"),
+        ("HOME", "/root"),
+    ];
+    let toy = with_variables(GOOD, &variables).unwrap().config;
+    let mut expected: Toy = parse(GOOD, "toy.yml").unwrap();
+    assert_eq!((expected.subscribers.len(), expected.tai), (2, 16));
+    expected.mcc = "002".to_owned();
+    expected.local_addresses.s1c_ip = [192, 0, 2, 7].into();
+    expected.timers.t3 = Duration::from_millis(2500);
+    expected.subscribers[1].kind = Kind::External;
+    expected.subscribers.push(Subscriber {
+        imsi: Imsi("001010000000003".to_owned()),
+        kind: Kind::HttpGet,
+    });
+    expected.prom_addr = Some([192, 0, 2, 8].into());
+    assert_eq!(toy, expected);
+}
+
+#[test]
+fn variable_takes_a_value_away_and_a_whole_file_can_come_from_variables() {
+    let toy = with_variables(GOOD, &[("GWT_SUBSCRIBERS", "~")]).unwrap().config;
+    assert_eq!(toy.subscribers, []);
+    let variables = [
+        ("GWT_MCC", "001"),
+        ("GWT_LOCAL_ADDRESSES__S1C_IP", "192.0.2.1"),
+        ("GWT_SUBSCRIBERS__0__TYPE", "external"),
+        ("GWT_SUBSCRIBERS__0__IMSI", "001010000000001"),
+    ];
+    let toy = with_variables("", &variables).unwrap().config;
+    assert_eq!(toy.subscribers[0].imsi, Imsi("001010000000001".to_owned()));
+}
+
+#[test]
+fn mistake_in_a_variable_names_the_variable() {
+    for (name, value, told) in [
+        (
+            "GWT_TAI",
+            "65536",
+            "GWT_TAI: tai: 65536 is out of range, expected a whole number from 0 to 65535",
+        ),
+        ("GWT_TIA", "1", "GWT_TIA: tia: unknown key, expected `tai`"),
+        (
+            "GWT_SUBSCRIBERS__0__IMSI",
+            "00101",
+            "GWT_SUBSCRIBERS__0__IMSI: subscribers[0].imsi: `00101` is not an IMSI, expected 15 digits",
+        ),
+        (
+            "GWT_SUBSCRIBERS__0",
+            "{imsi: 001010000000001, kind: external}",
+            "GWT_SUBSCRIBERS__0: subscribers[0].kind: unknown key, expected one of `imsi`, `type`",
+        ),
+        (
+            "GWT_SUBSCRIBERS__7__IMSI",
+            "001010000000001",
+            "GWT_SUBSCRIBERS__7__IMSI: subscribers[7].imsi: the list has no place 7 yet, expected at most 2",
+        ),
+        (
+            "GWT_SUBSCRIBERS__IMSI",
+            "001010000000001",
+            "GWT_SUBSCRIBERS__IMSI: subscribers.imsi: stands below a list, expected the number of a place in it",
+        ),
+        (
+            "GWT_MCC__ONE",
+            "1",
+            "GWT_MCC__ONE: mcc.one: stands below a single value, expected a map or a list",
+        ),
+    ] {
+        let error = with_variables(GOOD, &[(name, value)]).unwrap_err().to_string();
+        assert_eq!(error, told);
+    }
+    let error = with_variables(GOOD, &[("GWT_MCC", "[1")])
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with("GWT_MCC: mcc: not YAML: "), "{error}");
+    let located = with_variables(GOOD, &[("GWT_PROM_ADDR", "192.0.2.8")]).unwrap();
+    let problem = Problem::new("prom_addr", "in use");
+    assert_eq!(
+        located.locate(&problem).to_string(),
+        "GWT_PROM_ADDR: prom_addr: in use"
+    );
 }

@@ -9,14 +9,23 @@ const DEPTH: usize = 64;
 /// Values in a file, those that aliases repeat included: 100,000 subscribers with ten keys each fit.
 const VALUES: usize = 2_000_000;
 
-/// A value and its line, from 1.
-#[derive(Debug, Clone)]
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tree {
-    pub(crate) line: usize,
+    pub(crate) place: Place,
     pub(crate) value: Value,
 }
 
-#[derive(Debug, Clone)]
+/// Where a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On this line of the file, from 1.
+    Line(usize),
+    /// In the environment variable of this number.
+    Variable(usize),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     /// A text as it stands; `plain` when it is not quoted, so that it may also be a number, a truth value or null.
     Scalar {
@@ -27,10 +36,10 @@ pub(crate) enum Value {
     Map(Vec<Entry>),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) key: String,
-    pub(crate) line: usize,
+    pub(crate) place: Place,
     pub(crate) value: Tree,
 }
 
@@ -64,7 +73,7 @@ impl Tree {
             }
         }
         Ok(document.unwrap_or(Tree {
-            line: 1,
+            place: Place::Line(1),
             value: Value::Map(Vec::new()),
         }))
     }
@@ -74,29 +83,88 @@ impl Tree {
         matches!(&self.value, Value::Scalar { text, plain: true } if is_null(text))
     }
 
-    /// The line of a key path, or of the deepest part of it that stands in the file.
-    pub(crate) fn line_of(&self, path: &str) -> usize {
-        let (mut tree, mut line) = (self, self.line);
-        for step in path.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
+    /// The place of a key path, or of the deepest part of it that stands somewhere.
+    pub(crate) fn place_of(&self, path: &str) -> Place {
+        let (mut tree, mut place) = (self, self.place);
+        for step in steps(path) {
             let next = match &tree.value {
                 Value::Map(entries) => entries
                     .iter()
                     .find(|entry| entry.key == step)
-                    .map(|entry| (entry.line, &entry.value)),
-                Value::List(values) => step
-                    .parse()
-                    .ok()
-                    .and_then(|index: usize| values.get(index))
-                    .map(|value| (value.line, value)),
+                    .map(|entry| (entry.place, &entry.value)),
+                Value::List(_) => tree.child(step).map(|value| (value.place, value)),
                 Value::Scalar { .. } => None,
             };
             match next {
-                Some(next) => (line, tree) = next,
+                Some(next) => (place, tree) = next,
                 None => break,
             }
         }
-        line
+        place
     }
+
+    /// The value at a key path.
+    pub(crate) fn get(&self, path: &str) -> Option<&Tree> {
+        steps(path).try_fold(self, Tree::child)
+    }
+
+    /// The value at a key path, to be replaced.
+    pub(crate) fn get_mut(&mut self, path: &str) -> Option<&mut Tree> {
+        steps(path).try_fold(self, |tree, step| match &mut tree.value {
+            Value::Map(entries) => {
+                let entry = entries.iter_mut().find(|entry| entry.key == step)?;
+                Some(&mut entry.value)
+            }
+            Value::List(values) => values.get_mut(step.parse::<usize>().ok()?),
+            Value::Scalar { .. } => None,
+        })
+    }
+
+    fn child(&self, step: &str) -> Option<&Tree> {
+        match &self.value {
+            Value::Map(entries) => entries
+                .iter()
+                .find(|entry| entry.key == step)
+                .map(|entry| &entry.value),
+            Value::List(values) => values.get(step.parse::<usize>().ok()?),
+            Value::Scalar { .. } => None,
+        }
+    }
+
+    /// The same value, as one that stands at another place as a whole.
+    pub(crate) fn moved_to(mut self, place: Place) -> Tree {
+        self.place = place;
+        match &mut self.value {
+            Value::Scalar { .. } => {}
+            Value::List(values) => {
+                let moved = std::mem::take(values).into_iter();
+                *values = moved.map(|value| value.moved_to(place)).collect();
+            }
+            Value::Map(entries) => {
+                let moved = std::mem::take(entries).into_iter().map(|entry| Entry {
+                    place,
+                    value: entry.value.moved_to(place),
+                    ..entry
+                });
+                *entries = moved.collect();
+            }
+        }
+        self
+    }
+
+    /// A text, or nothing; `None` for a list or a map.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar { text, plain: true } if is_null(text) => Some(""),
+            Value::Scalar { text, .. } => Some(text),
+            Value::List(_) | Value::Map(_) => None,
+        }
+    }
+}
+
+/// The steps of a key path such as `subscribers[0].imsi`.
+fn steps(path: &str) -> impl Iterator<Item = &str> {
+    path.split(['.', '[', ']']).filter(|step| !step.is_empty())
 }
 
 pub(crate) fn is_null(text: &str) -> bool {
@@ -162,7 +230,10 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(at(line, "not YAML, expected a value")),
         };
-        let tree = Tree { line, value };
+        let tree = Tree {
+            place: Place::Line(line),
+            value,
+        };
         if anchor != 0 {
             self.anchors.insert(anchor, tree.clone());
         }
@@ -198,11 +269,13 @@ impl<'a> Reader<'a> {
                 let what = format!("duplicate key, it stands on line {first} already, expected once");
                 return Err(TreeError { line, key, what });
             }
-            entries.push(Entry { key, line, value });
+            let place = Place::Line(line);
+            entries.push(Entry { key, place, value });
         }
         // What stands here goes before what is merged in.
         for entry in merged.into_iter().flat_map(merge) {
-            if lines.insert(entry.key.clone(), entry.line).is_none() {
+            let Place::Line(line) = entry.place else { continue };
+            if lines.insert(entry.key.clone(), line).is_none() {
                 entries.push(entry);
             }
         }

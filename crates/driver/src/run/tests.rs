@@ -76,8 +76,8 @@ fn with_toy(name: &str, greeting: &str, test: impl AsyncFnOnce(&mut Running)) ->
                 "s11_ip: 127.0.0.1\ns11_port: {udp}\nprom_addr: 127.0.0.1:{tcp}\ngreeting: {greeting}\n"
             ),
         );
-        let loaded = read::<Toy>(&scratch.0).unwrap();
-        let mut control = prepare::<Toy>(&scratch.0, &loaded).await.unwrap();
+        let read = Read::<Toy>::new(&scratch.0).unwrap();
+        let mut control = prepare::<Toy>(&scratch.0, read).await.unwrap().unwrap();
         let (requests, receiver) = mpsc::channel(8);
         let (slow_path, slow) = mpsc::channel(8);
         let (tape, seen) = unbounded_channel();
@@ -287,12 +287,11 @@ fn host_that_does_not_fit_is_a_problem_of_a_key() {
         ];
         for (text, said) in table {
             let scratch = Scratch::new("host", &text);
-            let loaded = read::<Toy>(&scratch.0).unwrap();
-            let Err(problem) = prepare::<Toy>(&scratch.0, &loaded).await else {
+            let read = Read::<Toy>::new(&scratch.0).unwrap();
+            let Err(error) = prepare::<Toy>(&scratch.0, read).await else {
                 panic!("{text} started");
             };
-            let error = loaded.locate(&problem).to_string();
-            assert_eq!(error, format!("{}:{said}", scratch.0.display()));
+            assert_eq!(error.to_string(), format!("{}:{said}", scratch.0.display()));
         }
     });
 }

@@ -1,0 +1,433 @@
+use std::collections::BTreeMap;
+
+use super::annotations::{self, Attachment};
+use super::local::{Own, of_network};
+use super::*;
+use crate::config::tree::Value;
+
+const S11: AddressKey = AddressKey::Local {
+    key: "ours.s11_ip",
+    port: None,
+    peer: Some("sgw"),
+};
+const S1C: AddressKey = AddressKey::Local {
+    key: "ours.s1c_addr",
+    port: Some(36412),
+    peer: None,
+};
+const MME: AddressKey = AddressKey::Peer {
+    key: "mme",
+    port: 36412,
+    local: "ours.s11_ip",
+};
+const SGW: AddressKey = AddressKey::Gateways {
+    key: "sgw",
+    local: Some("ours.s11_ip"),
+};
+const PGW: AddressKey = AddressKey::Gateways {
+    key: "pgw",
+    local: None,
+};
+const DEVICE: AddressKey = AddressKey::Device {
+    key: "subscribers[].device",
+};
+const KEYS: [AddressKey; 6] = [S11, S1C, MME, SGW, PGW, DEVICE];
+
+fn tree(text: &str) -> Tree {
+    Tree::parse(text).unwrap()
+}
+
+fn found(addresses: &[&str]) -> Vec<Found> {
+    let found = |address: &&str| Found {
+        address: address.parse().unwrap(),
+        device: None,
+    };
+    addresses.iter().map(found).collect()
+}
+
+/// What stands at a key when these sources have these addresses; or what is missing.
+fn filled(
+    text: &str,
+    key: &str,
+    before: Option<&str>,
+    answers: &[(&str, &[&str])],
+) -> Result<String, Vec<String>> {
+    let written = tree(text);
+    let plan = Plan::of(&written, &KEYS).unwrap();
+    let answers: BTreeMap<String, Vec<Found>> = answers
+        .iter()
+        .map(|(source, addresses)| ((*source).to_owned(), found(addresses)))
+        .collect();
+    let before = before.map(tree);
+    let filled = plan.fill(&written, before.as_ref(), |source| {
+        answers
+            .get(&source.to_string())
+            .map(Vec::as_slice)
+            .ok_or_else(|| format!("{source} is silent"))
+    })?;
+    Ok(shown_value(filled.get(key).unwrap()))
+}
+
+fn shown_value(tree: &Tree) -> String {
+    match &tree.value {
+        Value::Scalar { text, .. } => text.clone(),
+        Value::List(values) => {
+            let values: Vec<String> = values.iter().map(shown_value).collect();
+            format!("[{}]", values.join(", "))
+        }
+        Value::Map(entries) => {
+            let values: Vec<String> = entries.iter().map(|entry| shown_value(&entry.value)).collect();
+            values.join("*")
+        }
+    }
+}
+
+#[test]
+fn addresses_stay_as_they_are() {
+    let written = tree(
+        "ours: {s11_ip: 192.0.2.1, s1c_addr: '192.0.2.1:36412'}\nmme: '[2001:db8::1]:36412'\n\
+         sgw: [192.0.2.2, {address: 192.0.2.3, weight: 2}]\npgw: 192.0.2.4\nsubscribers: [{device: eth0}, {}]",
+    );
+    assert_eq!(Plan::of(&written, &KEYS).unwrap(), Plan::default());
+}
+
+#[test]
+fn local_address_is_looked_up_in_each_form() {
+    for (form, source) in [
+        ("eth0", "interface eth0"),
+        ("192.0.2.99/24", "subnet 192.0.2.0/24"),
+        ("network:lte-s11", "network lte-s11"),
+        ("network:lte/s11", "network lte/s11"),
+    ] {
+        let text = format!("ours: {{s11_ip: '{form}'}}");
+        let answers: [(&str, &[&str]); 1] = [(source, &["192.0.2.1"])];
+        assert_eq!(filled(&text, "ours.s11_ip", None, &answers).unwrap(), "192.0.2.1");
+        assert_eq!(
+            filled(&text, "ours.s11_ip", None, &[]).unwrap_err(),
+            [format!("ours.s11_ip: {source} is silent")]
+        );
+    }
+}
+
+#[test]
+fn local_address_is_of_the_family_of_the_peer_that_is_written() {
+    let both: [(&str, &[&str]); 1] = [("interface eth0", &["192.0.2.1", "2001:db8::1"])];
+    let address = |peer: &str| {
+        let text = format!("ours: {{s11_ip: eth0}}\nsgw: '{peer}'");
+        filled(&text, "ours.s11_ip", None, &both)
+    };
+    assert_eq!(address("192.0.2.2").unwrap(), "192.0.2.1");
+    assert_eq!(address("2001:db8::2").unwrap(), "2001:db8::1");
+}
+
+#[test]
+fn port_of_a_local_address_may_be_written() {
+    let answers: [(&str, &[&str]); 3] = [
+        ("interface eth0", &["192.0.2.1"]),
+        ("network a/b", &["192.0.2.1"]),
+        ("subnet 2001:db8::/64", &["2001:db8::1"]),
+    ];
+    for (form, address) in [
+        ("eth0", "192.0.2.1:36412"),
+        ("eth0:5000", "192.0.2.1:5000"),
+        ("192.0.2.1", "192.0.2.1:36412"),
+        ("2001:db8::1", "[2001:db8::1]:36412"),
+        ("network:a/b:5000", "192.0.2.1:5000"),
+        ("network:a/b", "192.0.2.1:36412"),
+        ("[2001:db8::/64]:5000", "[2001:db8::1]:5000"),
+        ("2001:db8::/64", "[2001:db8::1]:36412"),
+    ] {
+        let text = format!("ours: {{s1c_addr: '{form}'}}");
+        assert_eq!(
+            filled(&text, "ours.s1c_addr", None, &answers).unwrap(),
+            address,
+            "{form}"
+        );
+    }
+}
+
+#[test]
+fn one_peer_is_chosen_and_kept_as_long_as_it_is_there() {
+    let text = "ours: {s11_ip: 192.0.2.1}\nmme: mme.example";
+    let all: [(&str, &[&str]); 1] = [("name mme.example", &["2001:db8::1", "192.0.2.8", "192.0.2.7"])];
+    assert_eq!(filled(text, "mme", None, &all).unwrap(), "192.0.2.7:36412");
+    let before = Some("mme: '192.0.2.8:36412'");
+    assert_eq!(filled(text, "mme", before, &all).unwrap(), "192.0.2.8:36412");
+    let moved: [(&str, &[&str]); 1] = [("name mme.example", &["192.0.2.9"])];
+    assert_eq!(filled(text, "mme", before, &moved).unwrap(), "192.0.2.9:36412");
+    let other_family: [(&str, &[&str]); 1] = [("name mme.example", &["2001:db8::1"])];
+    assert_eq!(
+        filled(text, "mme", before, &other_family).unwrap_err(),
+        ["mme: no IPv4 address for name mme.example"]
+    );
+    let port = "ours: {s11_ip: 192.0.2.1}\nmme: {address: 'mme.example:5000'}";
+    assert_eq!(filled(port, "mme", None, &moved).unwrap(), "192.0.2.9:5000");
+}
+
+#[test]
+fn every_address_of_a_name_is_a_gateway_and_has_its_weight() {
+    let text = "ours: {s11_ip: 192.0.2.1}\nsgw: [192.0.2.2, a, {address: b, weight: 3}]";
+    let answers: [(&str, &[&str]); 2] = [
+        ("name a", &["192.0.2.4", "192.0.2.3", "2001:db8::3"]),
+        ("name b", &["192.0.2.5"]),
+    ];
+    assert_eq!(
+        filled(text, "sgw", None, &answers).unwrap(),
+        "[192.0.2.2*1, 192.0.2.3*1, 192.0.2.4*1, 192.0.2.5*3]"
+    );
+    // What is not found yet does not keep the others.
+    assert_eq!(filled(text, "sgw", None, &[]).unwrap(), "[192.0.2.2*1]");
+    assert_eq!(
+        filled("ours: {s11_ip: 192.0.2.1}\nsgw: [a, b]", "sgw", None, &[]).unwrap_err(),
+        ["sgw: name a is silent, name b is silent"]
+    );
+}
+
+#[test]
+fn gateway_of_both_families_is_one() {
+    let both: [(&str, &[&str]); 1] = [("name a", &["192.0.2.4", "2001:db8::4"])];
+    assert_eq!(filled("pgw: a", "pgw", None, &both).unwrap(), "[192.0.2.4*1]");
+    let v6: [(&str, &[&str]); 1] = [("name a", &["2001:db8::4"])];
+    assert_eq!(filled("pgw: a", "pgw", None, &v6).unwrap(), "[2001:db8::4*1]");
+}
+
+#[test]
+fn device_is_named_by_what_it_has() {
+    let written = tree("subscribers: [{device: eth0}, {device: 192.0.2.0/24}, {device: 'network:euu'}]");
+    let plan = Plan::of(&written, &KEYS).unwrap();
+    assert_eq!(plan.sources().len(), 2);
+    let here = [Found {
+        address: [192, 0, 2, 1].into(),
+        device: Some("net3".to_owned()),
+    }];
+    let filled = plan.fill(&written, None, |_| Ok(&here)).unwrap();
+    let device = |at: usize| shown_value(filled.get(&format!("subscribers[{at}].device")).unwrap());
+    assert_eq!([device(0), device(1), device(2)], ["eth0", "net3", "net3"]);
+}
+
+#[test]
+fn what_nobody_can_look_up_is_told() {
+    for (text, key, told) in [
+        (
+            "ours: {s11_ip: 192.0.2.0/33}",
+            "ours.s11_ip",
+            "`192.0.2.0/33` is no subnet",
+        ),
+        (
+            "ours: {s11_ip: 'network:'}",
+            "ours.s11_ip",
+            "`` is not the name of a network",
+        ),
+        (
+            "ours: {s11_ip: 'network:a/b/c'}",
+            "ours.s11_ip",
+            "`a/b/c` is not the name of a network",
+        ),
+        ("mme: a_b..c", "mme", "`a_b..c` is neither an address nor a name"),
+        ("mme: {}", "mme", "expected one of `address` and `pod`"),
+        (
+            "mme: {address: a, weight: 2}",
+            "mme.weight",
+            "there is one peer here",
+        ),
+        (
+            "mme: {adress: a}",
+            "mme.adress",
+            "unknown key, expected `address`",
+        ),
+        (
+            "sgw: [a, {address: b, weight: 0}]",
+            "sgw[1].weight",
+            "0 is no weight",
+        ),
+        (
+            "sgw: {address: 192.0.2}",
+            "sgw.address",
+            "`192.0.2` is neither an address nor a name",
+        ),
+    ] {
+        let problem = Plan::of(&tree(text), &KEYS).unwrap_err();
+        assert_eq!(problem.key, key, "{text}");
+        assert!(
+            problem.what.starts_with(told) && problem.what.contains("expected"),
+            "{problem:?}"
+        );
+    }
+    // A mistyped address is no interface and no name: the reader of addresses tells what it is.
+    for text in [
+        "ours: {s11_ip: 192.0.2}",
+        "mme: '192.0.2:36412'",
+        "mme: ''",
+        "ours: {s11_ip: ' '}",
+    ] {
+        assert_eq!(Plan::of(&tree(text), &KEYS).unwrap(), Plan::default(), "{text}");
+    }
+}
+
+#[cfg(not(feature = "kubernetes"))]
+#[test]
+fn pods_need_the_cargo_feature() {
+    let problem = Plan::of(&tree("sgw: [{pod: {selector: app=sgw}}]"), &KEYS).unwrap_err();
+    assert_eq!(problem.key, "sgw[0].pod");
+    assert!(problem.what.contains("cargo feature `kubernetes`"), "{problem:?}");
+}
+
+#[cfg(feature = "kubernetes")]
+#[test]
+fn pods_are_looked_up() {
+    let text = "ours: {s11_ip: 192.0.2.1}\nsgw: {pod: {selector: app=sgw, network: lte-s11}, weight: 2}";
+    let answers: [(&str, &[&str]); 1] = [("pods app=sgw on network lte-s11", &["192.0.2.7", "192.0.2.6"])];
+    assert_eq!(
+        filled(text, "sgw", None, &answers).unwrap(),
+        "[192.0.2.6*2, 192.0.2.7*2]"
+    );
+    let problem = Plan::of(&tree("mme: {pod: {selector: ' '}}"), &KEYS).unwrap_err();
+    assert_eq!(problem.key, "mme.pod.selector");
+}
+
+/// As the kubelet writes it.
+const MULTUS: &str = r#"k8s.v1.cni.cncf.io/network-status="[{\n    \"name\": \"cbr0\",\n    \"interface\": \"eth0\",\n    \"ips\": [\n        \"10.244.1.4\"\n    ],\n    \"default\": true,\n    \"dns\": {}\n},{\n    \"name\": \"lte/lte-s1u\",\n    \"interface\": \"net1\",\n    \"ips\": [\n        \"192.0.2.11\",\n        \"2001:db8::11\"\n    ],\n    \"mac\": \"02:00:00:00:00:01\",\n    \"dns\": {}\n},{\n    \"name\": \"lte/lte-l2\",\n    \"interface\": \"net2\",\n    \"dns\": {}\n}]"
+k8s.v1.cni.cncf.io/networks="lte-s1u, lte-l2"
+kubernetes.io/config.source="api"
+"#;
+
+const DANM: &str = r#"danm.k8s.io/interfaces="[\n  {\"clusterNetwork\":\"default\",\"ip\":\"dynamic\"},\n  {\"clusterNetwork\":\"lte-s1c\",\"ip\":\"192.0.2.11/24\",\"ip6\":\"2001:db8::11/64\"},\n  {\"tenantNetwork\":\"lte-s1u\",\"ip\":\"dynamic\"},\n  {\"network\":\"lte-l2\",\"ip\":\"none\"}\n]\n"
+"#;
+
+fn network(name: &str) -> NetworkName {
+    NetworkName::parse(name).unwrap()
+}
+
+fn attachment(file: &str, name: &str) -> Result<Attachment, String> {
+    annotations::find(&annotations::read(file), &network(name))
+}
+
+/// The addresses of a host whose devices have these.
+fn host(devices: &[(&str, &str)]) -> Vec<Own> {
+    let own = |(device, address): &(&str, &str)| Own {
+        device: (*device).to_owned(),
+        address: address.parse().unwrap(),
+        loopback: *device == "lo",
+    };
+    devices.iter().map(own).collect()
+}
+
+fn at(found: Result<Vec<Found>, String>) -> Result<Vec<(String, String)>, String> {
+    let pair = |found: Found| (found.device.unwrap(), found.address.to_string());
+    Ok(found?.into_iter().map(pair).collect())
+}
+
+#[test]
+fn quoted_annotations_are_read() {
+    let text = "a=\"\\\"x\\\" \\\\ \\t\\u00e9 \\xc3\\xa9 \\U0001f600\"\nno annotation\nb=\"half\\\"\nc=\"\\x4\"\nd=\"\"\n";
+    let read = annotations::read(text);
+    assert_eq!(read["a"], "\"x\" \\ \té é 😀");
+    assert_eq!(read.keys().collect::<Vec<_>>(), ["a", "d"]);
+}
+
+#[test]
+fn multus_tells_addresses_by_network() {
+    let addresses = |name: &str| attachment(MULTUS, name);
+    let both = vec!["192.0.2.11".parse().unwrap(), "2001:db8::11".parse().unwrap()];
+    assert_eq!(addresses("lte-s1u"), Ok(Attachment::Addresses(both.clone())));
+    assert_eq!(addresses("lte/lte-s1u"), Ok(Attachment::Addresses(both)));
+    for name in ["other/lte-s1u", "lte-s5u", "lte-l2"] {
+        let told = addresses(name).unwrap_err();
+        assert_eq!(
+            told,
+            "annotation k8s.v1.cni.cncf.io/network-status has no address for it"
+        );
+    }
+    let here = host(&[
+        ("lo", "127.0.0.1"),
+        ("eth0", "10.244.1.4"),
+        ("net1", "192.0.2.11"),
+    ]);
+    assert_eq!(
+        at(of_network(&here, MULTUS, &network("lte-s1u"))).unwrap(),
+        [("net1".to_owned(), "192.0.2.11".to_owned())]
+    );
+    assert!(
+        of_network(&here[..2], MULTUS, &network("lte-s1u")).is_err(),
+        "not there yet"
+    );
+}
+
+#[test]
+fn multus_that_was_asked_is_awaited() {
+    let asked = "k8s.v1.cni.cncf.io/networks=\"lte-s1u\"\n";
+    assert_eq!(
+        attachment(asked, "lte-s1u").unwrap_err(),
+        "annotation k8s.v1.cni.cncf.io/network-status is not there yet"
+    );
+    let nonsense = "k8s.v1.cni.cncf.io/network-status=\"[\"\n";
+    assert!(
+        attachment(nonsense, "lte-s1u")
+            .unwrap_err()
+            .contains("cannot be read")
+    );
+}
+
+#[test]
+fn danm_has_fixed_addresses_or_numbered_devices() {
+    let fixed = vec!["192.0.2.11".parse().unwrap(), "2001:db8::11".parse().unwrap()];
+    assert_eq!(attachment(DANM, "lte-s1c"), Ok(Attachment::Addresses(fixed)));
+    let here = host(&[
+        ("lo", "127.0.0.1"),
+        ("eth0", "10.244.1.4"),
+        ("s1c1", "192.0.2.11"),
+        ("s12", "198.51.100.11"),
+        ("l23", "203.0.113.11"),
+    ]);
+    for (name, device) in [("default", "eth0"), ("lte-s1u", "s12"), ("lte-l2", "l23")] {
+        let found = at(of_network(&here, DANM, &network(name))).unwrap();
+        assert_eq!(found[0].0, device, "{name}");
+    }
+    assert!(of_network(&here, DANM, &network("lte-s5u")).is_err());
+    assert!(
+        of_network(&here[..3], DANM, &network("lte-s1u")).is_err(),
+        "not there yet"
+    );
+    let newer = DANM.replace("danm.k8s.io", "danm.io");
+    assert!(attachment(&newer, "lte-s1c").is_ok());
+}
+
+#[test]
+fn pod_with_both_annotations_takes_no_device_of_multus_for_one_of_danm() {
+    let both = format!("{DANM}k8s.v1.cni.cncf.io/networks=\"lte-s1c, lte-s1u@lte2, lte-l2\"\n");
+    // Multus is at work and has not told yet.
+    let multus = host(&[
+        ("eth0", "10.244.1.4"),
+        ("net1", "192.0.2.11"),
+        ("lte2", "198.51.100.11"),
+        ("net3", "203.0.113.11"),
+    ]);
+    assert!(of_network(&multus, &both, &network("lte-s1u")).is_err());
+    // DANM is at work.
+    let danm = host(&[
+        ("eth0", "10.244.1.4"),
+        ("s1c1", "192.0.2.11"),
+        ("s1u2", "198.51.100.11"),
+        ("l23", "203.0.113.11"),
+    ]);
+    let found = at(of_network(&danm, &both, &network("lte-s1u"))).unwrap();
+    assert_eq!(found[0].0, "s1u2");
+}
+
+#[test]
+fn pod_that_asks_for_no_network_has_its_pod_network() {
+    let here = host(&[("lo", "127.0.0.1"), ("eth0", "10.244.1.4")]);
+    let alone = MULTUS
+        .lines()
+        .next()
+        .unwrap()
+        .split(",{")
+        .next()
+        .unwrap()
+        .to_owned()
+        + "]\"\n";
+    for file in ["kubernetes.io/config.source=\"api\"\n", "", &alone] {
+        let found = at(of_network(&here, file, &network("lte-s1u"))).unwrap();
+        assert_eq!(found, [("eth0".to_owned(), "10.244.1.4".to_owned())]);
+    }
+}
