@@ -48,6 +48,7 @@ pub mod message_type {
 const E: u8 = 0x04;
 const S: u8 = 0x02;
 const PN: u8 = 0x01;
+const SPARE: u8 = 0x08;
 const PT: u8 = 0x10;
 const VERSION: u8 = 0x20;
 
@@ -70,7 +71,9 @@ struct Layout {
     payload: usize,
     /// Where the message ends.
     end: usize,
-    /// An extension header that may not be ignored and that this crate does not know.
+    /// The first extension header that an endpoint must understand.
+    required: Option<ExtensionType>,
+    /// The first of these that this crate does not know.
     required_unknown: Option<ExtensionType>,
 }
 
@@ -115,6 +118,7 @@ fn layout(octets: &[u8]) -> Result<Layout, Error> {
         teid,
         payload: SHORT_HEADER,
         end,
+        required: None,
         required_unknown: None,
     };
     if flags & (E | S | PN) != 0 {
@@ -123,6 +127,7 @@ fn layout(octets: &[u8]) -> Result<Layout, Error> {
     Ok(layout)
 }
 
+#[inline]
 fn long_header(octets: &[u8], layout: &mut Layout) -> Result<(), Error> {
     let clause = "TS 29.281 §5.2.1";
     let failed = |error| wrong(layout.message, error, SHORT_HEADER, clause);
@@ -135,8 +140,11 @@ fn long_header(octets: &[u8], layout: &mut Layout) -> Result<(), Error> {
     }
     while next != 0 {
         let extension = ExtensionType(next);
-        if extension.must_be_known() && !extension.is_known() && layout.required_unknown.is_none() {
-            layout.required_unknown = Some(extension);
+        if extension.must_be_known() {
+            layout.required = layout.required.or(Some(extension));
+            if !extension.is_known() {
+                layout.required_unknown = layout.required_unknown.or(Some(extension));
+            }
         }
         let units = usize::from(r.u8("extension header length").map_err(failed)?);
         let Some(contents) = (units * 4).checked_sub(2) else {
@@ -158,6 +166,7 @@ pub struct Gpdu<B> {
     teid: Teid,
     payload: usize,
     end: usize,
+    required: Option<ExtensionType>,
     required_unknown: Option<ExtensionType>,
 }
 
@@ -168,6 +177,28 @@ impl<B: AsRef<[u8]>> Gpdu<B> {
     /// When these do not fit the octets, and when the message is not a G-PDU ([`Error::User`] with its type).
     #[inline]
     pub fn parse(octets: B) -> Result<Self, Error> {
+        // Nearly all of them: eight octets of header. What is left is for a function of its own, so that this one stays small
+        // enough to become part of its caller.
+        if let Some(&[flags, message_type::G_PDU, l1, l2, t1, t2, t3, t4]) =
+            octets.as_ref().first_chunk::<SHORT_HEADER>()
+        {
+            let end = SHORT_HEADER + usize::from(u16::from_be_bytes([l1, l2]));
+            if flags & !SPARE == VERSION | PT && end <= octets.as_ref().len() {
+                return Ok(Gpdu {
+                    octets,
+                    teid: Teid(u32::from_be_bytes([t1, t2, t3, t4])),
+                    payload: SHORT_HEADER,
+                    end,
+                    required: None,
+                    required_unknown: None,
+                });
+            }
+        }
+        Self::parse_slowly(octets)
+    }
+
+    #[inline(never)]
+    fn parse_slowly(octets: B) -> Result<Self, Error> {
         let layout = layout(octets.as_ref())?;
         if layout.message != message_type::G_PDU {
             return Err(Error::User {
@@ -182,6 +213,7 @@ impl<B: AsRef<[u8]>> Gpdu<B> {
             teid,
             payload,
             end,
+            required,
             required_unknown,
             ..
         } = layout;
@@ -190,6 +222,7 @@ impl<B: AsRef<[u8]>> Gpdu<B> {
             teid,
             payload,
             end,
+            required,
             required_unknown,
         })
     }
@@ -223,6 +256,14 @@ impl<B: AsRef<[u8]>> Gpdu<B> {
     #[must_use]
     pub fn as_octets(&self) -> &[u8] {
         self.octets.as_ref().get(..self.end).unwrap_or_default()
+    }
+
+    /// The first extension header that an endpoint must understand. One that understands none of them does not use the
+    /// message (TS 29.281 §5.2.1); a node that relays it need not look.
+    #[inline]
+    #[must_use]
+    pub fn required_extension(&self) -> Option<ExtensionType> {
+        self.required
     }
 
     /// The first extension header that must be understood, by us as endpoint, and is not known to this crate. Its

@@ -540,6 +540,7 @@ fn user_plane_extension_headers_are_walked_through() {
     let mut gpdu = Gpdu::parse(&mut octets[..]).unwrap();
     assert_eq!(gpdu.payload(), [0xab, 0xcd]);
     assert_eq!(gpdu.required_unknown_extension(), None);
+    assert_eq!(gpdu.required_extension(), Some(ExtensionType(0xc0)));
     let header = gpdu.header();
     assert_eq!(header.extensions[0].as_pdcp_pdu_number(), Some(7));
     assert_eq!(header.extensions[1].as_pdu_session(), Some((1, 9)));

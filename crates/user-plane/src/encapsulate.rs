@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use epc_codec::gtpv1u::gpdu_header;
 use epc_node::Rule;
 use rustc_hash::FxHashMap;
 
@@ -8,7 +9,7 @@ use crate::counters::{Counters, Direction, Drop, Port};
 use crate::outbox::{Message, Outbox};
 use crate::table::{Senders, Tunnel};
 use crate::vnet::Vnet;
-use crate::{Side, fragment, gtpu, icmp, ip, split};
+use crate::{GTPU_HEADER, Side, fragment, icmp, ip, split};
 
 /// Room that is left before the TUN device is read again: a super-packet of 64 KB that is cut into small segments
 /// grows by their headers.
@@ -96,7 +97,7 @@ impl Encapsulate {
             return self.too_big(octets, limit);
         }
         let count = plan.count();
-        let added = count * (plan.longest() + gtpu::HEADER);
+        let added = count * (plan.longest() + GTPU_HEADER);
         if added > self.arena.len() - self.used {
             self.dropped(Drop::BadPacket);
             return None;
@@ -115,13 +116,13 @@ impl Encapsulate {
     #[inline]
     fn queue(&mut self, tunnel: Tunnel, length: usize, write: impl FnOnce(&mut [u8])) {
         let start = self.used;
-        let end = start + gtpu::HEADER + length;
+        let end = start + GTPU_HEADER + length;
         let Some(room) = self.arena.get_mut(start..end) else {
             self.dropped(Drop::SendFailed);
             return;
         };
-        let (header, body) = room.split_at_mut(gtpu::HEADER);
-        header.copy_from_slice(&gtpu::header(tunnel.teid, length as u16));
+        let (header, body) = room.split_at_mut(GTPU_HEADER);
+        header.copy_from_slice(&gpdu_header(tunnel.teid, length));
         write(body);
         self.used = end;
         let peer = (tunnel.peer, &tunnel.to);
@@ -156,7 +157,7 @@ impl Encapsulate {
         if mtu < self.mtu {
             self.limits.insert(to, mtu);
         }
-        let length = icmp::too_big(datagram.get(gtpu::HEADER..)?, mtu, &mut self.answer)?;
+        let length = icmp::too_big(datagram.get(GTPU_HEADER..)?, mtu, &mut self.answer)?;
         Some(&self.answer[..length])
     }
 

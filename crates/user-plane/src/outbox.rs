@@ -58,7 +58,7 @@ impl Message {
     /// Octets of the user packets inside, without the GTP-U header that we write.
     #[inline]
     pub fn user_octets(&self) -> usize {
-        (self.end - self.start).saturating_sub(self.segments() * crate::gtpu::HEADER)
+        (self.end - self.start).saturating_sub(self.segments() * crate::GTPU_HEADER)
     }
 }
 

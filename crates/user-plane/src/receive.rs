@@ -1,10 +1,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use epc_codec::gtpv1u::{Gpdu, message_type};
 use epc_node::{Interface, Rule, TeidKey, Then};
 
 use crate::counters::{Counters, Direction, Drop, Port};
-use crate::gtpu::{self, NotGpdu};
 use crate::held::Held;
 use crate::outbox::Outbox;
 use crate::table::{Fate, Receivers, Ue, canonical};
@@ -33,6 +33,9 @@ pub struct Slow {
     /// Why it was dropped, `None` for a message that is no G-PDU and loses nothing.
     pub why: Option<Drop>,
 }
+
+/// Version and protocol type in the first octet of GTPv1-U, TS 29.281 §5.1.
+const VERSION_1_GTP: u8 = 0x30;
 
 /// From the tunnels: to the next tunnel, to the TUN device, or to the control part.
 #[derive(Debug)]
@@ -128,18 +131,27 @@ impl Receive {
         }
     }
 
+    /// For the control part: another message of GTPv1-U, or something else, which is lost.
+    #[cold]
+    fn no_gpdu(&mut self, buffer: usize, octets: &[u8], start: usize, end: usize) {
+        match octets[start..end] {
+            [flags, kind, _, _, _, _, _, _, ..]
+                if flags & 0xf0 == VERSION_1_GTP && kind != message_type::G_PDU =>
+            {
+                self.seen(buffer, start, end, None);
+            }
+            _ => self.lost_but_seen(self.first(), buffer, start, end, Drop::Malformed),
+        }
+    }
+
     #[inline]
     fn datagram(&mut self, buffer: usize, from: IpAddr, octets: &mut [u8], start: usize, end: usize) {
-        let datagram = &mut octets[start..end];
-        let gpdu = match gtpu::parse(datagram) {
-            Ok(gpdu) => gpdu,
-            Err(NotGpdu::OtherMessage) => return self.seen(buffer, start, end, None),
-            Err(NotGpdu::Malformed) => {
-                return self.lost_but_seen(self.first(), buffer, start, end, Drop::Malformed);
-            }
+        let Ok(mut gpdu) = Gpdu::parse(&mut octets[start..end]) else {
+            return self.no_gpdu(buffer, octets, start, end);
         };
-        let user_octets = (gpdu.end - gpdu.start) as u64;
-        match self.receivers.fate(gpdu.teid, from) {
+        let user_packet = gpdu.payload_range();
+        let user_octets = user_packet.len() as u64;
+        match self.receivers.fate(gpdu.teid(), from) {
             Fate::Relay {
                 arrive_on,
                 on,
@@ -148,17 +160,18 @@ impl Receive {
             } => {
                 self.counters
                     .packets(arrive_on, Direction::Received, 1, user_octets);
-                gtpu::set_teid(datagram, teid);
+                gpdu.set_teid(teid);
                 if let Some(address) = self.receivers.peer(to) {
                     self.relayed.push(on, (to, address), teid.0, buffer, start..end);
                 }
             }
             Fate::Deliver { on, ue } => {
                 self.counters.packets(on, Direction::Received, 1, user_octets);
-                if gpdu.needs_understanding {
+                // As the end of the tunnel we understand none of them.
+                if gpdu.required_extension().is_some() {
                     return self.lost_but_seen(on, buffer, start, end, Drop::ExtensionHeader);
                 }
-                let inner = start + gpdu.start..start + gpdu.end;
+                let inner = start + user_packet.start..start + user_packet.end;
                 match self.inner_length(ue, &octets[inner.clone()]) {
                     Ok(length) => self.deliveries.push(Delivery {
                         buffer,
@@ -173,7 +186,7 @@ impl Receive {
             }
             Fate::WrongPeer { on } => self.dropped(on, Drop::WrongPeer),
             Fate::Hold { on } => {
-                if !self.held.keep(gpdu.teid, from, datagram) {
+                if !self.held.keep(gpdu.teid(), from, gpdu.as_octets()) {
                     self.dropped(on, Drop::Held);
                 }
             }
