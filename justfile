@@ -23,6 +23,7 @@ wall:
     cargo check -p mme --lib --no-default-features
     cargo check -p sgw --lib --no-default-features
     cargo check -p pgw --lib --no-default-features
+    cargo check -p epc-codec --lib --no-default-features
 
 # Licences and advisories of the dependencies
 deny:

@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-/// A message type, TS 29.274 table 6.1-1.
+/// A message type, TS 29.274 table 6.1-1, with the names that TS 29.276 (S101, S121) and TS 29.280 (Sv) give to those that
+/// the table leaves to them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageType(pub u8);
 
@@ -43,6 +44,11 @@ message_types! {
     1 ECHO_REQUEST "Echo Request" => 2
     2 ECHO_RESPONSE "Echo Response"
     3 VERSION_NOT_SUPPORTED_INDICATION "Version Not Supported Indication"
+    4 DIRECT_TRANSFER_REQUEST "Direct Transfer Request" => 5
+    5 DIRECT_TRANSFER_RESPONSE "Direct Transfer Response"
+    6 NOTIFICATION_REQUEST "Notification Request" => 7
+    7 NOTIFICATION_RESPONSE "Notification Response"
+    17 RIM_INFORMATION_TRANSFER "RIM Information Transfer"
     25 SRVCC_PS_TO_CS_REQUEST "SRVCC PS to CS Request" => 26
     26 SRVCC_PS_TO_CS_RESPONSE "SRVCC PS to CS Response"
     27 SRVCC_PS_TO_CS_COMPLETE_NOTIFICATION "SRVCC PS to CS Complete Notification" => 28

@@ -9,7 +9,7 @@ use crate::gtpv2c::IeType;
 use crate::gtpv2c::table::IeValue;
 use crate::wire::{Put, Reader};
 
-/// How many octets of flags are kept; the specification has filled eleven.
+/// How many octets of flags are kept; the specification has filled ten.
 const OCTETS: usize = 16;
 
 /// Flags. As many octets are sent as were received, or as the highest flag needs, but at least two.
@@ -62,7 +62,7 @@ flags! {
     [FIVE_GSNN26 REPREFI FIVE_GSIWK EEVRSI LTEMUI LTEMPI ENBCRSI TSPCMI]
     [CSRMFI MTEDTN MTEDTA N5GNMI FIVE_GCNRS FIVE_GCNRI FIVE_SRHOI ETHPDN]
     [NSPUSI PGWRNSI RPPCSI PGWCHI SISSME NSENBI IDFUPF EMCI]
-    [SPARE5 SPARE4 SPARE3 SPARE2 SPARE1 LTEMSAI SRTPI UPIPSI]
+    [SPARE4 SPARE3 SPARE2 SPARE1 LAPCOSI LTEMSAI SRTPI UPIPSI]
 }
 
 impl Indication {
