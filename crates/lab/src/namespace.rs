@@ -109,9 +109,15 @@ impl Namespace {
 
     /// Counters of all devices.
     pub fn traffic(&self) -> Result<Vec<Traffic>> {
-        let table = self
-            .run(|| fs::read_to_string("/proc/thread-self/net/dev"))
-            .map_err(Error::io(format!("{}: counters of devices", self.name)))?;
+        self.run(Traffic::here)
+    }
+}
+
+impl Traffic {
+    /// Counters of all devices of the network that the calling thread is in.
+    pub fn here() -> Result<Vec<Traffic>> {
+        let table =
+            fs::read_to_string("/proc/thread-self/net/dev").map_err(Error::io("counters of devices"))?;
         Ok(table.lines().filter_map(traffic_of_line).collect())
     }
 }

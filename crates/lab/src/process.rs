@@ -118,6 +118,27 @@ impl Process {
         Some(kilobytes * 1024)
     }
 
+    /// Proportional set size in octets: what it has of memory, with its share of what it has together with others.
+    pub fn proportional_memory(&self) -> Option<u64> {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.outer_id()?)).ok()?;
+        let kilobytes = field(&rollup, "Pss:")?
+            .split_whitespace()
+            .next()?
+            .parse::<u64>()
+            .ok()?;
+        Some(kilobytes * 1024)
+    }
+
+    /// How long its threads ran, those that have ended left out, and what the kernel did for them included.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.outer_id()?)).ok()?;
+        let nanoseconds = threads.flatten().filter_map(|thread| {
+            let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<u64>().ok()
+        });
+        Some(Duration::from_nanos(nanoseconds.sum()))
+    }
+
     /// Its process id as the mounted /proc sees it, which is another one where this process is pid 1 of a namespace of
     /// its own and /proc is the host's.
     pub fn outer_id(&self) -> Option<u32> {

@@ -15,17 +15,19 @@ mod nets;
 mod report;
 mod traffic;
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::{env, thread};
 
 use anyhow::{Context, Result, bail};
 use epc_lab::{Daemons, sandbox};
 
 use nets::{Kind, Net};
 use report::Report;
+
+use super::{load, machine, target};
 
 const BINARIES: &str = "GW_TESTER_BENCH_BINARIES";
 const DIRECTORY: &str = "GW_TESTER_BENCH_DIRECTORY";
@@ -92,13 +94,6 @@ fn outside(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::try_from(outcome.exit_code()).unwrap_or(1)))
 }
 
-/// `target`, whatever it is called here: this program is in target/debug.
-fn target() -> PathBuf {
-    let program = env::current_exe().unwrap_or_default();
-    let target = program.parent().and_then(Path::parent);
-    target.unwrap_or(Path::new("target")).to_owned()
-}
-
 fn inside(args: &Args) -> Result<ExitCode> {
     let (Some(binaries), Some(directory)) = (env::var_os(BINARIES), env::var_os(DIRECTORY)) else {
         bail!("started without its environment; use `cargo xtask bench user-plane`");
@@ -149,25 +144,4 @@ fn show(report: &Report, circumstances: &str, directory: &Path) -> Result<ExitCo
         println!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// On what it is measured.
-fn machine() -> String {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let cpuinfo = read("/proc/cpuinfo");
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("an unknown processor", |(_, model)| model);
-    let cores = thread::available_parallelism().map_or(0, usize::from);
-    format!(
-        "{cores} cores of {model}, Linux {}",
-        read("/proc/sys/kernel/osrelease").trim()
-    )
-}
-
-/// The load averages of the machine; anything that is not this bench falsifies it.
-fn load() -> String {
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    load.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }

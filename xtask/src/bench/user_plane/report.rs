@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::nets::Kind;
 use super::traffic::Metric;
+use crate::bench::Spread;
 
 /// All numbers: by metric, net and round.
 #[derive(Debug, Default)]
@@ -57,28 +58,6 @@ const CPU: [(Metric, f64); 3] = [
     (Metric::CpuSgw, 460.0),
     (Metric::CpuPgw, 600.0),
 ];
-
-/// Median, least and greatest.
-struct Spread {
-    median: f64,
-    least: f64,
-    greatest: f64,
-}
-
-impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Option<Spread> {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
-        // The mean of the two in the middle, where there are two.
-        let upper = *values.get(values.len() / 2)?;
-        let lower = values[(values.len() - 1) / 2];
-        Some(Spread {
-            median: (lower + upper) / 2.0,
-            least: *values.first()?,
-            greatest: *values.last()?,
-        })
-    }
-}
 
 impl Report {
     pub(super) fn add(&mut self, metric: Metric, kind: Kind, round: u32, value: f64) {

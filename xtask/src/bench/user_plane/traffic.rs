@@ -229,19 +229,9 @@ fn is_listening(namespace: &Namespace) -> Result<(), String> {
     }
 }
 
-/// Nanoseconds that the threads of a process ran, what the kernel did for them included.
+/// Nanoseconds that the threads of a process ran.
 fn cpu_ns(process: &Process) -> f64 {
-    let id = process.outer_id().unwrap_or_default();
-    let threads = fs::read_dir(format!("/proc/{id}/task"));
-    threads.map_or(0.0, |threads| {
-        threads
-            .flatten()
-            .filter_map(|thread| {
-                let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-                text.split(' ').next()?.parse::<f64>().ok()
-            })
-            .sum()
-    })
+    process.cpu_time().unwrap_or_default().as_nanos() as f64
 }
 
 /// Microseconds at the median and the 99th percentile.
