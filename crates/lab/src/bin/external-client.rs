@@ -8,15 +8,21 @@ use clap::Parser;
 use epc_lab::demo::{Route, Stop};
 use epc_lab::{Error, Result};
 
-/// Octets that are kept of a page, to be printed.
+/// Octets that are kept of a page, to be printed, and
 const SHOWN: usize = 256;
+/// where a text is looked for in it.
+const SEARCHED: usize = 1024 * 1024;
 
-/// Fetches a page until it has it, prints it, and goes on every few seconds.
+/// Fetches a page until it has it, prints it, and goes on every few seconds. Without a page, adds its route and ends.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
     /// What to fetch.
-    url: String,
+    #[arg(required_unless_present = "route")]
+    url: Option<String>,
+    /// A page without this text in its first MiB counts as one that did not come.
+    #[arg(long, value_name = "TEXT")]
+    expect: Option<String>,
     /// End with the first page.
     #[arg(long)]
     once: bool,
@@ -53,8 +59,11 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<()> {
     let stop = Stop::listen()?;
     args.route.add()?;
+    let Some(url) = args.url.clone() else {
+        return Ok(());
+    };
     let once = args.once;
-    let fetching = std::thread::spawn(move || fetch_again_and_again(&args));
+    let fetching = std::thread::spawn(move || fetch_again_and_again(&url, &args));
     if once {
         std::thread::spawn(move || {
             let _ = stop.wait();
@@ -67,20 +76,15 @@ fn run(args: Args) -> Result<()> {
     stop.wait()
 }
 
-fn fetch_again_and_again(args: &Args) {
+fn fetch_again_and_again(url: &str, args: &Args) {
     let mut last = None;
     loop {
         let began = Instant::now();
-        let told = match fetch(args) {
+        let told = match fetch(url, args) {
             Ok(page) => {
                 let took = began.elapsed().as_secs_f64();
                 // A page is worth a line each time, what failed only when it changes.
-                println!(
-                    "{}: {} octets in {took:.3} s: {}",
-                    args.url,
-                    page.octets,
-                    page.text()
-                );
+                println!("{url}: {} octets in {took:.3} s: {}", page.octets, page.text());
                 if args.once {
                     return;
                 }
@@ -89,7 +93,7 @@ fn fetch_again_and_again(args: &Args) {
             Err(error) => Some(error.to_string()),
         };
         if told.is_some() && told != last {
-            println!("{}: {}", args.url, told.as_deref().unwrap_or_default());
+            println!("{url}: {}", told.as_deref().unwrap_or_default());
         }
         last = told;
         std::thread::sleep(args.interval);
@@ -102,10 +106,14 @@ struct Page {
 }
 
 impl Page {
+    fn contains(&self, text: &str) -> bool {
+        text.is_empty() || self.start.windows(text.len()).any(|part| part == text.as_bytes())
+    }
+
     /// Its beginning without tags, on one line.
     fn text(&self) -> String {
         let mut inside_tag = false;
-        let start = String::from_utf8_lossy(&self.start);
+        let start = String::from_utf8_lossy(&self.start[..self.start.len().min(SHOWN)]);
         let words: String = start
             .chars()
             .filter_map(|c| match c {
@@ -125,9 +133,9 @@ impl Page {
     }
 }
 
-fn fetch(args: &Args) -> Result<Page> {
+fn fetch(url: &str, args: &Args) -> Result<Page> {
     let problem = |problem: String| Error::Http {
-        url: args.url.clone(),
+        url: url.to_owned(),
         problem,
     };
     let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -135,7 +143,7 @@ fn fetch(args: &Args) -> Result<Page> {
         .build()
         .into();
     let mut answer = agent
-        .get(&args.url)
+        .get(url)
         .call()
         .map_err(|error| problem(error.to_string()))?;
     let mut body = answer.body_mut().with_config().limit(u64::MAX).reader();
@@ -147,16 +155,21 @@ fn fetch(args: &Args) -> Result<Page> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let length = match body.read(&mut buffer) {
-            Ok(0) => return Ok(page),
+            Ok(0) => break,
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(problem(format!("after {} octets: {error}", page.octets))),
         };
         page.octets += length as u64;
-        let room = SHOWN.saturating_sub(page.start.len()).min(length);
+        let kept = if args.expect.is_some() { SEARCHED } else { SHOWN };
+        let room = kept.saturating_sub(page.start.len()).min(length);
         page.start.extend_from_slice(&buffer[..room]);
         if let Some(millis) = (page.octets * 1000).checked_div(args.rate) {
             std::thread::sleep(Duration::from_millis(millis).saturating_sub(began.elapsed()));
         }
+    }
+    match &args.expect {
+        Some(text) if !page.contains(text) => Err(problem(format!("the page does not say `{text}`"))),
+        Some(_) | None => Ok(page),
     }
 }
