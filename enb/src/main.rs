@@ -50,6 +50,12 @@ impl Daemon for Host {
         AddressKey::Device {
             key: "subscriber_range.euu_if_name",
         },
+        AddressKey::Url {
+            key: "subscribers[].http_url",
+        },
+        AddressKey::Url {
+            key: "subscriber_range.http_url",
+        },
     ];
 
     fn check(config: &Config) -> Result<(), Problem> {

@@ -41,6 +41,12 @@ pub enum AddressKey {
         /// The key of the address from which it is reached.
         local: &'static str,
     },
+    /// The URL of a page: a text, which is left as it is, or `{pod: {selector: app=web}, port: 8080, path: /}`. Nobody waits for
+    /// it: until there is such a pod, the URL is [`NOWHERE`].
+    Url {
+        /// The path of the key; `[]` stands for every place of a list.
+        key: &'static str,
+    },
     /// Any number of gateways: the same without port, or a list, with weights.
     Gateways {
         /// The path of the key.
@@ -166,6 +172,7 @@ impl AddressKey {
             AddressKey::Local { key, .. }
             | AddressKey::Device { key }
             | AddressKey::Peer { key, .. }
+            | AddressKey::Url { key }
             | AddressKey::Gateways { key, .. } => key,
         }
     }
@@ -216,6 +223,21 @@ impl Wish {
                     .map(text)
                     .ok_or_else(|| no_address_of_family(&first.source, family))
             }
+            AddressKey::Url { .. } => {
+                let Some(Ok(UrlMap { port, path, .. })) = tree.get(&self.path).map(de::from_tree) else {
+                    return Ok(text(NOWHERE.to_owned()));
+                };
+                let hosts = addresses(first, None, found).unwrap_or_default();
+                let urls: Vec<String> = hosts
+                    .iter()
+                    .map(|ip| format!("http://{}{path}", SocketAddr::new(*ip, port)))
+                    .collect();
+                let stays = before
+                    .and_then(Tree::text)
+                    .filter(|url| urls.iter().any(|one| one == url));
+                let chosen = stays.map(str::to_owned).or(urls.into_iter().next());
+                Ok(text(chosen.unwrap_or_else(|| NOWHERE.to_owned())))
+            }
             AddressKey::Gateways { local, .. } => self.gateways(tree, local, found),
         }
     }
@@ -260,6 +282,9 @@ impl Wish {
         Ok(Tree { place, value })
     }
 }
+
+/// The URL of a page whose pod is not there: a name that no resolver knows, RFC 6761 §6.4.
+const NOWHERE: &str = "http://not-found.invalid/";
 
 /// The addresses of one family that a choice has, in order; an error when there is none.
 fn addresses<'a>(
@@ -372,6 +397,13 @@ fn choices(key: AddressKey, value: &Tree) -> Result<Option<Vec<Choice>>, Wrong> 
             Value::Map(_) => Ok(Some(vec![choice_of_map(value, Some(port))?])),
             Value::List(_) => Ok(None),
         },
+        AddressKey::Url { .. } => {
+            if !matches!(value.value, Value::Map(_)) {
+                return Ok(None);
+            }
+            let UrlMap { pod, .. } = de::from_tree(value).map_err(|error| (error.key(), error.what))?;
+            Ok(Some(vec![Choice::of(pods(pod)?, None)]))
+        }
         AddressKey::Gateways { .. } => {
             let choices = match &value.value {
                 Value::List(values) => {
@@ -423,6 +455,25 @@ struct PodMap {
     network: Option<String>,
     #[serde(default)]
     namespace: Option<String>,
+}
+
+/// `{pod: {selector: app=web, network: lte-sgi}, port: 8080, path: /}`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UrlMap {
+    pod: PodMap,
+    #[serde(default = "http_port")]
+    port: u16,
+    #[serde(default = "root")]
+    path: String,
+}
+
+fn http_port() -> u16 {
+    80
+}
+
+fn root() -> String {
+    "/".to_owned()
 }
 
 fn some_weight<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {

@@ -31,7 +31,10 @@ const PGW: AddressKey = AddressKey::Gateways {
 const DEVICE: AddressKey = AddressKey::Device {
     key: "subscribers[].device",
 };
-const KEYS: [AddressKey; 6] = [S11, S1C, MME, SGW, PGW, DEVICE];
+const URL: AddressKey = AddressKey::Url {
+    key: "subscribers[].url",
+};
+const KEYS: [AddressKey; 7] = [S11, S1C, MME, SGW, PGW, DEVICE, URL];
 
 fn tree(text: &str) -> Tree {
     Tree::parse(text).unwrap()
@@ -262,6 +265,33 @@ fn what_nobody_can_look_up_is_told() {
     ] {
         assert_eq!(Plan::of(&tree(text), &KEYS).unwrap(), Plan::default(), "{text}");
     }
+}
+
+#[test]
+fn page_of_a_pod_has_its_address_and_is_awaited_by_nobody() {
+    let url = |form: &str, before: Option<&str>, answers: &[(&str, &[&str])]| {
+        let text = format!("subscribers: [{{}}, {{url: {form}}}]");
+        let before = before.map(|url| format!("subscribers: [{{}}, {{url: '{url}'}}]"));
+        filled(&text, "subscribers[1].url", before.as_deref(), answers).unwrap()
+    };
+    assert_eq!(url("'http://web.example/'", None, &[]), "http://web.example/");
+    if !cfg!(feature = "kubernetes") {
+        return;
+    }
+    let form = "{pod: {selector: app=web, network: lte-sgi}, port: 8080, path: /a}";
+    let source = "pods app=web on network lte-sgi";
+    assert_eq!(url(form, None, &[]), "http://not-found.invalid/");
+    let two: [(&str, &[&str]); 1] = [(source, &["192.0.2.2", "192.0.2.1"])];
+    assert_eq!(url(form, None, &two), "http://192.0.2.1:8080/a");
+    assert_eq!(
+        url(form, Some("http://192.0.2.2:8080/a"), &two),
+        "http://192.0.2.2:8080/a"
+    );
+    let six: [(&str, &[&str]); 1] = [("pods app=web", &["2001:db8::1"])];
+    assert_eq!(
+        url("{pod: {selector: app=web}}", None, &six),
+        "http://[2001:db8::1]:80/"
+    );
 }
 
 #[cfg(not(feature = "kubernetes"))]
