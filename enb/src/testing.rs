@@ -112,6 +112,7 @@ impl Lab {
         let mut out = Vec::new();
         while let Some(output) = self.enb.poll_output() {
             out.push(match output {
+                Output::Record(change) => panic!("an eNB has no session store: {change:?}"),
                 Output::Rule(rule) => Out::Rule(rule),
                 Output::Event(event) => Out::Event(event),
                 Output::Transmit {

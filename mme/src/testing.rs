@@ -192,6 +192,7 @@ impl Lab {
         let mut out = Vec::new();
         while let Some(output) = self.mme.poll_output() {
             out.push(match output {
+                Output::Record(change) => panic!("an MME has no session store: {change:?}"),
                 Output::Rule(rule) => panic!("an MME has no user plane: {rule:?}"),
                 Output::Event(event) => Out::Event(event),
                 Output::Transmit {

@@ -390,7 +390,7 @@ impl Net {
                     let address = name.address().parse().expect("an address");
                     self.send(SocketAddr::new(address, on.port()), to, datagram);
                 }
-                Some(Output::Event(())) => {}
+                Some(Output::Record(_) | Output::Event(())) => {}
             }
         }
     }
@@ -611,6 +611,7 @@ fn parsed<C: serde::de::DeserializeOwned>(yaml: &str) -> C {
 
 fn without_event<E>(output: Output<E>) -> Output<()> {
     match output {
+        Output::Record(change) => Output::Record(change),
         Output::Rule(rule) => Output::Rule(rule),
         Output::Transmit { on, to, datagram } => Output::Transmit { on, to, datagram },
         Output::Event(_) => Output::Event(()),

@@ -1,7 +1,8 @@
 //! The control loop: one task that owns the brain.
 //!
-//! It waits for a datagram, a timeout, a signal or a question, gives it to the brain, and does what the brain wants done,
-//! in the brain's order, before it waits again.
+//! It waits for datagrams, a timeout, a signal or a question, gives them to the brain, and does what the brain wants done
+//! before it waits again: first the records of the session store and the rules of the user plane, each with one wait for
+//! all datagrams that were there, and then the rest, in the brain's order.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use epc_node::store::Change;
 use epc_node::{Interface, Node, Output, Rule};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -87,6 +89,32 @@ pub(crate) struct Control<D: Daemon> {
     pub(crate) failed: bool,
 }
 
+/// The outputs of a brain, each kind in the order in which they came.
+pub(crate) struct Grouped<E> {
+    pub(crate) records: Vec<Change>,
+    pub(crate) rules: Vec<Rule>,
+    /// Datagrams and events.
+    pub(crate) rest: Vec<Output<E>>,
+}
+
+impl<E> Grouped<E> {
+    pub(crate) fn of(node: &mut impl Node<Event = E>) -> Grouped<E> {
+        let mut grouped = Grouped {
+            records: Vec::new(),
+            rules: Vec::new(),
+            rest: Vec::new(),
+        };
+        while let Some(output) = node.poll_output() {
+            match output {
+                Output::Record(change) => grouped.records.push(change),
+                Output::Rule(rule) => grouped.rules.push(rule),
+                Output::Transmit { .. } | Output::Event(_) => grouped.rest.push(output),
+            }
+        }
+        grouped
+    }
+}
+
 /// On the way out.
 pub(crate) struct Stopping {
     deadline: Instant,
@@ -110,16 +138,16 @@ impl<D: Daemon> Control<D> {
             let wake = [self.node.poll_timeout(), deadline].into_iter().flatten().min();
             tokio::select! {
                 (on, from, length) = self.sockets.receive(&mut buffer) => {
-                    self.handle(on, from, &buffer[..length]).await;
+                    self.handle(on, from, &buffer[..length]);
                     for _ in 1..BATCH {
                         let Some((on, from, length)) = self.sockets.try_receive(&mut buffer) else {
                             break;
                         };
-                        self.handle(on, from, &buffer[..length]).await;
+                        self.handle(on, from, &buffer[..length]);
                     }
                 }
                 slow = next_or_never(&mut self.slow_path) => match slow {
-                    Slow::Datagram { on, from, octets } => self.handle(on, from, &octets).await,
+                    Slow::Datagram { on, from, octets } => self.handle(on, from, &octets),
                     Slow::Failed { why } => {
                         error!(why, "user plane failed");
                         self.failed = true;
@@ -182,30 +210,24 @@ impl<D: Daemon> Control<D> {
         missing
     }
 
-    async fn handle(&mut self, on: Interface, from: SocketAddr, datagram: &[u8]) {
+    fn handle(&mut self, on: Interface, from: SocketAddr, datagram: &[u8]) {
         self.node.handle_datagram(on, from, datagram, Instant::now());
-        self.do_outputs().await;
     }
 
-    /// What the brain wants done, each before the next. Rules in a row share one wait for the user plane's threads.
+    /// What the brain wants done: what peers will rely on, then the rest in its order.
     async fn do_outputs(&mut self) {
-        let mut rules = Vec::new();
-        while let Some(output) = self.node.poll_output() {
-            if let Output::Rule(rule) = output {
-                rules.push(rule);
-                continue;
-            }
-            self.apply(&mut rules);
+        let mut outputs = Grouped::of(&mut self.node);
+        self.apply(&outputs.rules);
+        for output in outputs.rest.drain(..) {
             match output {
                 Output::Transmit { on, to, datagram } => self.transmit(on, to, &datagram),
                 Output::Event(event) => self.daemon.on_event(event).await,
-                Output::Rule(_) => {}
+                Output::Record(_) | Output::Rule(_) => {}
             }
         }
-        self.apply(&mut rules);
     }
 
-    fn apply(&mut self, rules: &mut Vec<Rule>) {
+    fn apply(&self, rules: &[Rule]) {
         if rules.is_empty() {
             return;
         }
@@ -215,7 +237,6 @@ impl<D: Daemon> Control<D> {
             Some(Err(error)) => debug!(%error, "rules have no effect"),
             None => debug!(?rules, "no user plane"),
         }
-        rules.clear();
     }
 
     /// A datagram that cannot be sent is lost as on the way: the brain repeats what must arrive.

@@ -5,9 +5,10 @@
 //! those outputs in their order.
 //!
 //! ```text
-//! datagram ─┐              ┌─ Rule       user plane: before the message that lets a peer rely on it
-//! command  ─┼─> the brain ─┼─ Transmit   a datagram to a peer
-//! timeout  ─┘              └─ Event      something the outside world should know or do
+//! datagram ─┐              ┌─ Record     session store: before the message that lets a peer rely on it
+//! command  ─┼─> the brain ─┼─ Rule       user plane: likewise
+//! timeout  ─┘              ├─ Transmit   a datagram to a peer
+//!                          └─ Event      something the outside world should know or do
 //! ```
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
@@ -21,6 +22,7 @@ pub mod paths;
 mod peer;
 mod rule;
 mod silence;
+pub mod store;
 mod teid;
 pub mod text;
 mod timers;
@@ -37,6 +39,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use serde::Serialize;
+use store::{Change, Key};
 use transactions::Transmit;
 
 /// A state machine without I/O. Time is an argument; nothing here waits.
@@ -62,9 +66,12 @@ pub trait Node {
     fn poll_timeout(&self) -> Option<Instant>;
 }
 
-/// One thing to do for a brain. The order among outputs is part of their meaning.
+/// One thing to do for a brain. The order among outputs is part of their meaning: records and rules may be done
+/// earlier than that, but no record or rule later, and all records of one input at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output<E> {
+    /// Change the session store. None of these comes unless the brain was started with one.
+    Record(Change),
     /// Change the user plane.
     Rule(Rule),
     /// Send a datagram from the socket of this interface.
@@ -82,33 +89,70 @@ pub enum Output<E> {
 
 /// The outputs that wait to be done, in order.
 #[derive(Debug)]
-pub struct Outputs<E>(VecDeque<Output<E>>);
+pub struct Outputs<E> {
+    waiting: VecDeque<Output<E>>,
+    /// The number of the next record; none where there is no store.
+    next_record: Option<u64>,
+}
 
 impl<E> Default for Outputs<E> {
     fn default() -> Outputs<E> {
-        Outputs(VecDeque::new())
+        Outputs {
+            waiting: VecDeque::new(),
+            next_record: None,
+        }
     }
 }
 
 impl<E> Outputs<E> {
+    /// There is a session store. New records are numbered from `first` on.
+    pub fn keep_records(&mut self, first: u64) {
+        self.next_record = Some(first);
+    }
+
+    /// A number for a new record; 0 where there is no store.
+    pub fn next_record(&mut self) -> u64 {
+        let Some(next) = &mut self.next_record else {
+            return 0;
+        };
+        *next += 1;
+        *next - 1
+    }
+
+    /// Keeps a record in the session store, if there is one.
+    pub fn keep<R: Serialize>(&mut self, key: Key, record: impl FnOnce() -> R) {
+        if self.next_record.is_some() {
+            let record = Some(store::encode(&record()));
+            self.waiting.push_back(Output::Record(Change { key, record }));
+        }
+    }
+
+    /// Drops a record.
+    pub fn forget(&mut self, key: Key) {
+        if self.next_record.is_some() {
+            self.waiting
+                .push_back(Output::Record(Change { key, record: None }));
+        }
+    }
+
     /// Changes the user plane.
     pub fn rule(&mut self, rule: Rule) {
-        self.0.push_back(Output::Rule(rule));
+        self.waiting.push_back(Output::Rule(rule));
     }
 
     /// Sends a datagram.
     pub fn transmit(&mut self, Transmit { on, to, datagram }: Transmit) {
-        self.0.push_back(Output::Transmit { on, to, datagram });
+        self.waiting.push_back(Output::Transmit { on, to, datagram });
     }
 
     /// Tells the outside world.
     pub fn event(&mut self, event: E) {
-        self.0.push_back(Output::Event(event));
+        self.waiting.push_back(Output::Event(event));
     }
 
     /// The next one, for [`Node::poll_output`].
     pub fn pop(&mut self) -> Option<Output<E>> {
-        self.0.pop_front()
+        self.waiting.pop_front()
     }
 }
 
