@@ -97,6 +97,7 @@ impl Daemon for Host {
             prom_addr: config.prom_addr,
             log_format: config.log_format,
             shutdown_grace: config.shutdown_grace,
+            session_store: None,
             use_kernel_gtp: config.use_kernel_gtp,
         }
     }

@@ -50,6 +50,7 @@ impl Daemon for Host {
             prom_addr: config.prom_addr,
             log_format: config.log_format,
             shutdown_grace: config.shutdown_grace,
+            session_store: None,
             use_kernel_gtp: false,
         }
     }

@@ -1,10 +1,12 @@
 //! The YAML of a P-GW: the keys of go-gtp's gw-tester, and ours with defaults.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use epc_node::config::{
-    self, GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, shutdown_grace, subnets,
+    self, GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, session_store, shutdown_grace,
+    subnets,
 };
 use epc_node::text::shown;
 use ipnet::{IpNet, Ipv4Net};
@@ -60,6 +62,10 @@ pub struct Config {
     /// Sessions at the most; beyond comes cause 73, no resources available.
     #[serde(default = "max_sessions")]
     pub max_sessions: usize,
+    /// The directory in which sessions are kept, so that they are back when a killed P-GW starts again; they are lost
+    /// with it by default.
+    #[serde(default, deserialize_with = "session_store")]
+    pub session_store: Option<PathBuf>,
 }
 
 /// `local_addresses`.

@@ -14,7 +14,7 @@ use epc_codec::gtpv2c::{
 };
 use epc_codec::{Ipcp, Pco, Teid};
 use epc_node::gtpc::Asked;
-use epc_node::{Interface, Peer, Rule, Then, UeAddress};
+use epc_node::{Interface, Peer, UeAddress};
 use tracing::{debug, info};
 
 use crate::pool::Refusal;
@@ -70,7 +70,9 @@ fn establish(
         pgw.give_back(ue);
         return Err((CauseValue::NO_RESOURCES_AVAILABLE, None));
     };
+    let record = pgw.out.next_record();
     pgw.sessions.insert(Session {
+        record,
         imsi,
         ebi: bearer.ebi,
         state: State::Active,
@@ -83,19 +85,8 @@ fn establish(
     pgw.gtpc.metrics.active_sessions.inc();
     pgw.gtpc.metrics.active_bearers.inc();
     // Before the answer: packets may come as soon as it is there.
-    let from = Some(sgw_s5u.ip());
-    pgw.out.rule(Rule::Receive {
-        teid: s5u_teid,
-        on: Interface::S5u,
-        from,
-        then: Then::Deliver { ue },
-    });
-    pgw.out.rule(Rule::Send {
-        ue,
-        on: Interface::S5u,
-        to: sgw_s5u.address,
-        teid: sgw_s5u.teid,
-    });
+    pgw.keep(teid);
+    pgw.open(teid);
     pgw.out.event(Event::SessionUp { imsi, ue });
     info!(sgw = %sgw_s5c.address, "session established");
     debug!(%imsi, %ue, "session established");
@@ -211,9 +202,9 @@ fn answer(
     let Some(session) = pgw.sessions.get(teid).cloned() else {
         return;
     };
+    let charging_id = ChargingId(pgw.charging_ids.next(&mut pgw.out));
     let addresses = &pgw.config.local_addresses;
     let fteid = |interface, teid, address: IpAddr| Some(Fteid::new(interface, teid, address));
-    let charging_id = ChargingId(pgw.next_charging_id);
     let bearer = BearerContextCreated {
         pgw_s5u_fteid: fteid(InterfaceType::S5_S8_PGW_GTP_U, session.s5u_teid, addresses.s5u_ip),
         qos: Some(request.bearer_contexts[0].qos),
@@ -230,7 +221,6 @@ fn answer(
         bearer_contexts: vec![bearer],
         ..CreateSessionResponse::new(Cause::new(cause))
     };
-    pgw.next_charging_id = pgw.next_charging_id.wrapping_add(1).max(1);
     pgw.gtpc
         .answer(asked, session.sgw_s5c.teid, answer, now, &mut pgw.out);
 }

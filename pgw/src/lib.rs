@@ -15,6 +15,7 @@ mod metrics;
 mod modify_bearer;
 mod peers;
 mod pool;
+mod restore;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,8 @@ use epc_codec::gtpv2c::{CauseValue, Message, RestartCounter};
 use epc_codec::{Error, Imsi, Teid};
 use epc_node::gtpc::{Asked, Endpoint, Incoming};
 use epc_node::paths::PathId;
-use epc_node::{Boot, Interface, Node, Output, Outputs, Rule, TeidAllocator, UeAddress, gtpu};
+use epc_node::store::{Counting, Key, Kind};
+use epc_node::{Boot, Interface, Node, Output, Outputs, Rule, TeidAllocator, Then, UeAddress, gtpu};
 use tracing::{debug, info};
 
 pub use config::Config;
@@ -73,7 +75,9 @@ pub struct Pgw {
     addresses: Addresses,
     control_teids: TeidAllocator,
     user_teids: TeidAllocator,
-    next_charging_id: u32,
+    charging_ids: Counting,
+    /// What is kept of the generations of TEIDs.
+    kept_generations: (u16, u16),
     out: Outputs<Event>,
     shutting_down: bool,
 }
@@ -103,7 +107,8 @@ impl Pgw {
             sessions: Sessions::default(),
             control_teids: TeidAllocator::new(boot.control_teid_key),
             user_teids: TeidAllocator::new(boot.user_teid_key),
-            next_charging_id: 1,
+            charging_ids: Counting::new(Kind::ChargingIds, 1, u32::MAX),
+            kept_generations: (0, 0),
             out: Outputs::default(),
             shutting_down: false,
         }
@@ -211,6 +216,10 @@ impl Pgw {
         };
         session.state = State::Deleting;
         let (imsi, ue) = (session.imsi, session.ue);
+        self.keep(teid);
+        let Some(session) = self.sessions.get(teid) else {
+            return;
+        };
         self.out.rule(Rule::StopReceiving {
             teid: session.s5u_teid,
         });
@@ -219,6 +228,33 @@ impl Pgw {
         self.give_back(ue);
         self.gtpc.metrics.active_sessions.dec();
         self.gtpc.metrics.active_bearers.dec();
+    }
+
+    /// From now on packets pass for this session.
+    fn open(&mut self, teid: Teid) {
+        let Some(session) = self.sessions.get(teid) else {
+            return;
+        };
+        let (ue, sgw_s5u) = (session.ue, session.sgw_s5u);
+        self.out.rule(Rule::Receive {
+            teid: session.s5u_teid,
+            on: Interface::S5u,
+            from: Some(sgw_s5u.ip()),
+            then: Then::Deliver { ue },
+        });
+        self.out.rule(Rule::Send {
+            ue,
+            on: Interface::S5u,
+            to: sgw_s5u.address,
+            teid: sgw_s5u.teid,
+        });
+    }
+
+    /// Puts a session that changed into the session store.
+    fn keep(&mut self, teid: Teid) {
+        if let Some(session) = self.sessions.get(teid) {
+            self.out.keep(record(session), || session);
+        }
     }
 
     fn give_back(&mut self, ue: UeAddress) {
@@ -234,6 +270,7 @@ impl Pgw {
     fn forget(&mut self, teid: Teid) -> Option<Session> {
         self.close(teid);
         let session = self.sessions.remove(teid)?;
+        self.out.forget(record(&session));
         self.control_teids.free(session.teid);
         self.user_teids.free(session.s5u_teid);
         Some(session)
@@ -249,6 +286,19 @@ impl Pgw {
         if self.shutting_down {
             delete_bearer::of_all(self, now);
         }
+        self.gtpc.keep_peers(&mut self.out);
+        let generations = (self.control_teids.generation(), self.user_teids.generation());
+        if generations != self.kept_generations {
+            self.kept_generations = generations;
+            self.out.keep(Key::only(Kind::Teids), || generations);
+        }
+    }
+}
+
+fn record(session: &Session) -> Key {
+    Key {
+        kind: Kind::Session,
+        number: session.record,
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use epc_driver::host::{self, NetworkSide};
 use epc_driver::user_plane::{Side, SocketConfig, TunConfig, UserPlaneConfig};
-use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, Socket, keep_fixed};
+use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, SessionStore, Socket, keep_fixed};
+use epc_node::store::{Records, Unreadable};
 use epc_node::{Boot, Interface, TeidKey};
 use ipnet::IpNet;
 use pgw::{Command, Config, Event, Pgw};
@@ -59,6 +60,10 @@ impl Daemon for Host {
             prom_addr: config.prom_addr,
             log_format: config.log_format,
             shutdown_grace: config.shutdown_grace,
+            session_store: config.session_store.clone().map(|directory| SessionStore {
+                directory,
+                path_failure: config.gtp_c.path_failure,
+            }),
             use_kernel_gtp: config.use_kernel_gtp,
         }
     }
@@ -101,6 +106,7 @@ impl Daemon for Host {
         keep_fixed!(
             running, new;
             local_addresses, sgi_if_name, route_subnet, prom_addr, log_format, user_plane, tun_name, route_table,
+            session_store,
         )
     }
 
@@ -108,6 +114,18 @@ impl Daemon for Host {
         let pgw = Pgw::new(config.clone(), boot, now);
         pgw.register(registry);
         pgw
+    }
+
+    fn restored(
+        config: &Config,
+        boot: Boot,
+        records: &Records,
+        registry: &mut Registry,
+        now: Instant,
+    ) -> Result<Pgw, Unreadable> {
+        let pgw = Pgw::restored(config.clone(), boot, records, now)?;
+        pgw.register(registry);
+        Ok(pgw)
     }
 
     fn missing(pgw: &Pgw) -> Vec<String> {

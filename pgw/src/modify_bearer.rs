@@ -7,7 +7,7 @@ use epc_codec::gtpv2c::{
     BearerContextModified, Cause, CauseValue, ModifyBearerRequest, ModifyBearerResponse, RestartCounter,
 };
 use epc_node::gtpc::Asked;
-use epc_node::{Interface, Peer, Rule, Then};
+use epc_node::{Interface, Peer};
 
 use crate::Pgw;
 use crate::session::State;
@@ -43,20 +43,8 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest,
             .as_ref()
             .and_then(|fteid| Peer::from_fteid(fteid, Interface::S5u, addresses.s5u_ip));
         if let Some(sgw_s5u) = s5u.filter(|_| known) {
-            let (teid, ue, from) = (session.s5u_teid, session.ue, Some(sgw_s5u.ip()));
-            pgw.out.rule(Rule::Receive {
-                teid,
-                on: Interface::S5u,
-                from,
-                then: Then::Deliver { ue },
-            });
-            pgw.out.rule(Rule::Send {
-                ue,
-                on: Interface::S5u,
-                to: sgw_s5u.address,
-                teid: sgw_s5u.teid,
-            });
             pgw.sessions.set_sgw_s5u(session.teid, sgw_s5u);
+            pgw.open(session.teid);
         }
         let cause = if known {
             CauseValue::REQUEST_ACCEPTED
@@ -65,6 +53,7 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest,
         };
         modified.push(BearerContextModified::new(bearer.ebi, Cause::new(cause)));
     }
+    pgw.keep(session.teid);
     let answer = ModifyBearerResponse {
         recovery: Some(RestartCounter(pgw.gtpc.restart_counter())),
         bearer_contexts: modified,

@@ -113,6 +113,13 @@ impl Addresses {
         }
     }
 
+    /// A session of an earlier incarnation has these addresses, whether or not a pool still holds them.
+    pub(crate) fn restore(&mut self, ipv4: Option<Ipv4Addr>, ipv6: Option<Ipv6Addr>) {
+        self.in_use.extend(ipv4.map(IpAddr::V4));
+        self.in_use
+            .extend(ipv6.map(|address| IpAddr::V6(prefix_of(address))));
+    }
+
     #[cfg(test)]
     pub(crate) fn in_use(&self) -> usize {
         self.in_use.len()

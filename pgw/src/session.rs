@@ -4,13 +4,19 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use epc_codec::{Ebi, Imsi, Teid};
-use epc_node::{Peer, UeAddress};
+use epc_node::{Peer, UeAddress, store};
+use serde::{Deserialize, Serialize};
 
-/// One PDN connection with its default bearer.
-#[derive(Debug, Clone)]
+/// One PDN connection with its default bearer. This is also how the session store keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
+    /// Of its record in the session store.
+    #[serde(skip)]
+    pub(crate) record: u64,
+    #[serde(with = "store::imsi")]
     pub(crate) imsi: Imsi,
     /// Of the default bearer.
+    #[serde(with = "store::ebi")]
     pub(crate) ebi: Ebi,
     pub(crate) state: State,
     pub(crate) ue: UeAddress,
@@ -19,13 +25,15 @@ pub(crate) struct Session {
     /// Where the S-GW takes packets, and the TEID that it gave out on S5-U.
     pub(crate) sgw_s5u: Peer,
     /// The TEID that we gave out on S5-C.
+    #[serde(with = "store::teid")]
     pub(crate) teid: Teid,
     /// The TEID that we gave out on S5-U.
+    #[serde(with = "store::teid")]
     pub(crate) s5u_teid: Teid,
 }
 
 /// How far a session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     /// Both sides know it.
     Active,

@@ -1,9 +1,12 @@
 //! The YAML of an S-GW: the keys of go-gtp's gw-tester, and ours with defaults.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use epc_node::config::{GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, shutdown_grace};
+use epc_node::config::{
+    GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, session_store, shutdown_grace,
+};
 use serde::Deserialize;
 
 /// `sgw.yml`.
@@ -37,6 +40,10 @@ pub struct Config {
     /// Sessions at the most; beyond comes cause 73, no resources available.
     #[serde(default = "max_sessions")]
     pub max_sessions: usize,
+    /// The directory in which sessions are kept, so that they are back when a killed S-GW starts again; they are lost
+    /// with it by default.
+    #[serde(default, deserialize_with = "session_store")]
+    pub session_store: Option<PathBuf>,
 }
 
 /// `local_addresses`. S11 and S5-C may share one, and so may S1-U and S5-U.

@@ -11,14 +11,14 @@ use std::time::Instant;
 use epc_codec::Teid;
 use epc_codec::gtpv2c::{
     BearerContextCreated, Cause, CauseValue, CreateSessionRequest, CreateSessionResponse, Fteid, IeType,
-    InterfaceType, RestartCounter,
+    InterfaceType, Message, RestartCounter, Sequence,
 };
 use epc_node::gtpc::Asked;
-use epc_node::{Interface, Peer, Rule, Then};
+use epc_node::{Interface, Peer};
 use tracing::{debug, info};
 
 use crate::session::{Session, State};
-use crate::{Pending, Sgw, delete_session, peers};
+use crate::{Pending, Sgw, delete_session, peers, record, restore};
 
 /// An MME asks for a PDN connection: reserve it, and ask the P-GW.
 pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, now: Instant) {
@@ -87,7 +87,9 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
         );
     };
     sgw.heard((Interface::S11, mme_s11.ip()), request.recovery, now);
+    let record = sgw.out.next_record();
     sgw.sessions.insert(Session {
+        record,
         imsi,
         ebi,
         state: State::Creating,
@@ -130,6 +132,10 @@ fn ask_pgw(
         addresses.s5u_ip,
     ));
     let on = sgw.s5c();
+    sgw.out.keep(record(session), || restore::Record {
+        session,
+        asked: Some(Message::from(request.clone()).encode(Some(Teid(0)), Sequence(0))),
+    });
     let pending = Pending::CreateSession { session: teid, asked };
     if sgw
         .gtpc
@@ -207,28 +213,12 @@ fn pgw_ends(sgw: &Sgw, response: &CreateSessionResponse) -> Option<(Peer, Peer)>
 
 /// The rules come before the answer: the eNB may send as soon as it has learnt the S1-U TEID.
 fn establish(sgw: &mut Sgw, session: &Session, pgw_s5c: Peer, pgw_s5u: Peer, now: Instant) {
-    let s5u = sgw.s5u();
-    sgw.out.rule(Rule::Receive {
-        teid: session.s1u_teid,
-        on: Interface::S1u,
-        from: None,
-        then: Then::Relay {
-            on: s5u,
-            to: pgw_s5u.address,
-            teid: pgw_s5u.teid,
-        },
-    });
-    sgw.out.rule(Rule::Receive {
-        teid: session.s5u_teid,
-        on: s5u,
-        from: Some(pgw_s5u.ip()),
-        then: Then::Hold,
-    });
     if let Some(session) = sgw.sessions.get_mut(session.teid) {
         session.pgw_s5c = pgw_s5c;
     }
     sgw.sessions.set_pgw_s5u(session.teid, Some(pgw_s5u));
     sgw.set_state(session.teid, State::Active);
+    sgw.open_tunnels(session.teid);
     sgw.setups.set(now + sgw.config.setup_timeout, session.teid);
     info!(mme = %session.mme_s11.address, pgw = %pgw_s5c.address, "session established");
 }
@@ -236,6 +226,9 @@ fn establish(sgw: &mut Sgw, session: &Session, pgw_s5c: Peer, pgw_s5u: Peer, now
 /// A session whose MME never said where the eNB takes packets is one that the MME does not know of: it gave up before
 /// the answer came.
 pub(crate) fn supervise(sgw: &mut Sgw, teid: Teid, now: Instant) {
+    if sgw.doubtful.contains_key(&teid) {
+        return restore::ask_once_more(sgw, teid, now);
+    }
     let unused = |session: &&Session| session.state == State::Active && !session.modified;
     let Some(session) = sgw.sessions.get(teid).filter(unused) else {
         return;
@@ -273,7 +266,7 @@ fn answer_mme(
 }
 
 /// The P-GW made something that nobody wants any more.
-fn undo_at_pgw(sgw: &mut Sgw, response: &CreateSessionResponse, now: Instant) {
+pub(crate) fn undo_at_pgw(sgw: &mut Sgw, response: &CreateSessionResponse, now: Instant) {
     let Some(pgw) = &response.pgw_s5c_fteid else {
         return;
     };

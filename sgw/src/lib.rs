@@ -15,10 +15,12 @@ mod metrics;
 mod modify_bearer;
 mod peers;
 mod release_access_bearers;
+mod restore;
 mod session;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -26,7 +28,8 @@ use epc_codec::gtpv2c::{CauseValue, Message, RestartCounter};
 use epc_codec::{Error, Teid};
 use epc_node::gtpc::{Asked, Endpoint, Incoming};
 use epc_node::paths::PathId;
-use epc_node::{Boot, Interface, Node, Output, Outputs, Rule, TeidAllocator, Timers, gtpu};
+use epc_node::store::{Key, Kind};
+use epc_node::{Boot, Interface, Node, Output, Outputs, Peer, Rule, TeidAllocator, Then, Timers, gtpu};
 use tracing::{debug, info};
 
 pub use config::Config;
@@ -56,6 +59,10 @@ pub struct Sgw {
     user_teids: TeidAllocator,
     /// Sessions whose MME has not said yet where the eNB takes packets.
     setups: Timers<Teid>,
+    /// Sessions for which an earlier incarnation asked a P-GW without hearing its answer, and the request.
+    doubtful: HashMap<Teid, Vec<u8>>,
+    /// What is kept of the generations of TEIDs.
+    kept_generations: (u16, u16),
     out: Outputs<Event>,
     shutting_down: bool,
 }
@@ -65,6 +72,8 @@ pub struct Sgw {
 enum Pending {
     /// The P-GW is asked for a session that an MME asked for.
     CreateSession { session: Teid, asked: Asked },
+    /// The P-GW is asked once more for a session that nobody wants any more, so as to learn how to delete it.
+    DoubtfulSession { session: Teid },
     /// The P-GW is asked to delete; the MME waits for its answer, if it asked.
     DeleteSession { session: Teid, asked: Option<Asked> },
     /// The MME is asked to delete; the P-GW waits for its answer, if it asked.
@@ -86,6 +95,8 @@ impl Sgw {
             control_teids: TeidAllocator::new(boot.control_teid_key),
             user_teids: TeidAllocator::new(boot.user_teid_key),
             setups: Timers::default(),
+            doubtful: HashMap::new(),
+            kept_generations: (0, 0),
             out: Outputs::default(),
             shutting_down: false,
         }
@@ -189,6 +200,13 @@ impl Sgw {
                 };
                 create_session::finish(self, session, asked, response, now);
             }
+            Pending::DoubtfulSession { session } => {
+                let response = match message {
+                    Some(Ok(Message::CreateSessionResponse(response))) => Some(*response),
+                    _ => None,
+                };
+                restore::clear_up(self, session, response, now);
+            }
             Pending::DeleteSession { session, asked } => {
                 delete_session::finish(self, session, asked, message.is_some(), now)
             }
@@ -245,6 +263,41 @@ impl Sgw {
         !self.shutting_down && self.sessions.len() < self.config.max_sessions
     }
 
+    /// Its tunnels forward between the P-GW and the eNB; what is for an eNB that is not known waits. Uplink packets may
+    /// then come from any eNB that the UE shows up at.
+    fn open_tunnels(&mut self, teid: Teid) {
+        let s5u = self.s5u();
+        let Some(session) = self.sessions.get(teid) else {
+            return;
+        };
+        let Some(pgw_s5u) = session.pgw_s5u else { return };
+        let enb_s1u = session.enb_s1u;
+        let relay = |on, to: Peer| Then::Relay {
+            on,
+            to: to.address,
+            teid: to.teid,
+        };
+        self.out.rule(Rule::Receive {
+            teid: session.s1u_teid,
+            on: Interface::S1u,
+            from: enb_s1u.map(|enb| enb.ip()),
+            then: relay(s5u, pgw_s5u),
+        });
+        self.out.rule(Rule::Receive {
+            teid: session.s5u_teid,
+            on: s5u,
+            from: Some(pgw_s5u.ip()),
+            then: enb_s1u.map_or(Then::Hold, |enb| relay(Interface::S1u, enb)),
+        });
+    }
+
+    /// Its eNB is not its any more: downlink packets are held until the MME says where the UE is.
+    fn release_enb(&mut self, teid: Teid) {
+        self.sessions.set_enb_s1u(teid, None);
+        self.keep(teid);
+        self.open_tunnels(teid);
+    }
+
     /// From now on its tunnels forward nothing.
     fn close_tunnels(&mut self, teid: Teid) {
         let Some(session) = self.sessions.get(teid) else {
@@ -261,6 +314,8 @@ impl Sgw {
     /// Forgets a session whose tunnels are closed.
     fn forget(&mut self, teid: Teid) -> Option<Session> {
         let session = self.sessions.remove(teid)?;
+        self.doubtful.remove(&teid);
+        self.out.forget(record(&session));
         self.control_teids.free(session.teid);
         self.user_teids.free(session.s1u_teid);
         self.user_teids.free(session.s5u_teid);
@@ -274,6 +329,15 @@ impl Sgw {
         };
         let before = std::mem::replace(&mut session.state, state);
         self.count(before, Some(state));
+        self.keep(teid);
+    }
+
+    /// Puts a session that changed into the session store.
+    fn keep(&mut self, teid: Teid) {
+        if let Some(session) = self.sessions.get(teid) {
+            self.out
+                .keep(record(session), || restore::Record { session, asked: None });
+        }
     }
 
     fn count(&self, before: State, after: Option<State>) {
@@ -292,6 +356,19 @@ impl Sgw {
         if self.shutting_down {
             peers::delete_all(self, now);
         }
+        self.gtpc.keep_peers(&mut self.out);
+        let generations = (self.control_teids.generation(), self.user_teids.generation());
+        if generations != self.kept_generations {
+            self.kept_generations = generations;
+            self.out.keep(Key::only(Kind::Teids), || generations);
+        }
+    }
+}
+
+fn record(session: &Session) -> Key {
+    Key {
+        kind: Kind::Session,
+        number: session.record,
     }
 }
 
@@ -325,6 +402,7 @@ impl Node for Sgw {
             Command::Shutdown => {
                 self.shutting_down = true;
                 info!(sessions = self.sessions.len(), "shutting down");
+                restore::ask_for_all(self, now);
             }
         }
         self.drain(now);

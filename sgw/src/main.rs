@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use epc_driver::user_plane::{SocketConfig, UserPlaneConfig};
-use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, Socket, keep_fixed};
+use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, SessionStore, Socket, keep_fixed};
+use epc_node::store::{Records, Unreadable};
 use epc_node::{Boot, Interface, TeidKey};
 use sgw::{Command, Config, Event, Sgw};
 
@@ -52,6 +53,10 @@ impl Daemon for Host {
             prom_addr: config.prom_addr,
             log_format: config.log_format,
             shutdown_grace: config.shutdown_grace,
+            session_store: config.session_store.clone().map(|directory| SessionStore {
+                directory,
+                path_failure: config.gtp_c.path_failure,
+            }),
             use_kernel_gtp: config.use_kernel_gtp,
         }
     }
@@ -90,13 +95,25 @@ impl Daemon for Host {
     }
 
     fn keep_fixed(running: &Config, new: &mut Config) -> Vec<&'static str> {
-        keep_fixed!(running, new; local_addresses, prom_addr, log_format, user_plane)
+        keep_fixed!(running, new; local_addresses, prom_addr, log_format, user_plane, session_store)
     }
 
     fn node(config: &Config, boot: Boot, registry: &mut Registry, now: Instant) -> Sgw {
         let sgw = Sgw::new(config.clone(), boot, now);
         sgw.register(registry);
         sgw
+    }
+
+    fn restored(
+        config: &Config,
+        boot: Boot,
+        records: &Records,
+        registry: &mut Registry,
+        now: Instant,
+    ) -> Result<Sgw, Unreadable> {
+        let sgw = Sgw::restored(config.clone(), boot, records, now)?;
+        sgw.register(registry);
+        Ok(sgw)
     }
 
     fn missing(sgw: &Sgw) -> Vec<String> {

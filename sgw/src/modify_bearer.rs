@@ -12,7 +12,7 @@ use epc_codec::gtpv2c::{
     ModifyBearerResponse, RestartCounter,
 };
 use epc_node::gtpc::Asked;
-use epc_node::{Interface, Peer, Rule, Then};
+use epc_node::{Interface, Peer};
 use tracing::debug;
 
 use crate::Sgw;
@@ -54,6 +54,7 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest,
             }
         })
         .collect();
+    sgw.keep(session.teid);
     let accepted = modified
         .iter()
         .filter(|bearer| bearer.cause.value == CauseValue::REQUEST_ACCEPTED)
@@ -81,36 +82,13 @@ fn move_downlink(sgw: &mut Sgw, session: &Session, fteid: &Fteid) -> CauseValue 
     let Some(enb_s1u) = Peer::from_fteid(fteid, Interface::S1u, s1u) else {
         return CauseValue::MANDATORY_IE_INCORRECT;
     };
-    let Some(pgw_s5u) = session.pgw_s5u else {
-        return CauseValue::CONTEXT_NOT_FOUND;
-    };
-    let s5u = sgw.s5u();
-    sgw.out.rule(Rule::Receive {
-        teid: session.s5u_teid,
-        on: s5u,
-        from: Some(pgw_s5u.ip()),
-        then: Then::Relay {
-            on: Interface::S1u,
-            to: enb_s1u.address,
-            teid: enb_s1u.teid,
-        },
-    });
-    sgw.out.rule(Rule::Receive {
-        teid: session.s1u_teid,
-        on: Interface::S1u,
-        from: Some(enb_s1u.ip()),
-        then: Then::Relay {
-            on: s5u,
-            to: pgw_s5u.address,
-            teid: pgw_s5u.teid,
-        },
-    });
+    sgw.sessions.set_enb_s1u(session.teid, Some(enb_s1u));
+    sgw.open_tunnels(session.teid);
     if let Some(before) = session.enb_s1u.filter(|before| *before != enb_s1u) {
         let metrics = &mut sgw.gtpc.metrics;
         sgw.gtpu
             .end_marker(Interface::S1u, before.address, before.teid, metrics, &mut sgw.out);
     }
-    sgw.sessions.set_enb_s1u(session.teid, Some(enb_s1u));
     debug!(imsi = %session.imsi, enb = %enb_s1u.address, "downlink to the eNB");
     CauseValue::REQUEST_ACCEPTED
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use epc_codec::Teid;
 use epc_codec::gtpv2c::{Cause, CauseValue, DeleteBearerRequest};
 use epc_node::paths::{PathChange, PathId};
-use epc_node::{Interface, Rule, Then, gtpu};
+use epc_node::{Interface, gtpu};
 use tracing::warn;
 
 use crate::session::{Session, State};
@@ -62,7 +62,7 @@ pub(crate) fn user_plane(sgw: &mut Sgw, incoming: gtpu::Incoming, now: Instant) 
                 end_for_pgw(sgw, id, now);
             } else {
                 // The eNB has lost the bearer: hold what comes, the MME will say where the UE is.
-                hold(sgw, id);
+                sgw.release_enb(id);
             }
         }
         gtpu::Incoming::EndMarker { from, teid, .. } => relay_end_marker(sgw, from, teid),
@@ -97,15 +97,20 @@ fn end_for_mme(sgw: &mut Sgw, teid: Teid, now: Instant) {
     match sgw.sessions.get(teid).map(|session| session.state) {
         Some(State::Active) => delete_session::delete(sgw, teid, None, now),
         // The P-GW will answer; it then hears that nobody wants the session.
-        Some(State::Creating) => {
+        Some(State::Creating) if !sgw.doubtful.contains_key(&teid) => {
             sgw.forget(teid);
         }
-        Some(State::Deleting) | None => {}
+        Some(State::Creating | State::Deleting) | None => {}
     }
 }
 
 /// The P-GW has lost the session: the MME is told, and may attach the UE anew.
 fn end_for_pgw(sgw: &mut Sgw, teid: Teid, now: Instant) {
+    if sgw.doubtful.contains_key(&teid) {
+        // Whatever it made is gone, and nobody waits for it.
+        sgw.forget(teid);
+        return;
+    }
     let Some(session) = sgw
         .sessions
         .get(teid)
@@ -119,21 +124,6 @@ fn end_for_pgw(sgw: &mut Sgw, teid: Teid, now: Instant) {
         ..DeleteBearerRequest::new()
     };
     delete_bearer::delete(sgw, teid, None, request, now);
-}
-
-fn hold(sgw: &mut Sgw, teid: Teid) {
-    let s5u = sgw.s5u();
-    let Some(session) = sgw.sessions.get(teid) else {
-        return;
-    };
-    let (s5u_teid, from) = (session.s5u_teid, session.pgw_s5u.map(|peer| peer.ip()));
-    sgw.out.rule(Rule::Receive {
-        teid: s5u_teid,
-        on: s5u,
-        from,
-        then: Then::Hold,
-    });
-    sgw.sessions.set_enb_s1u(teid, None);
 }
 
 /// From the P-GW to the eNB, TS 23.401 §5.5.1.1.3: behind the packets that came before it, which the user plane has sent.

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use epc_codec::gtpv2c::{Cause, CauseValue, ReleaseAccessBearersResponse};
 use epc_node::gtpc::Asked;
-use epc_node::{Rule, Then};
 
 use crate::Sgw;
 
@@ -14,16 +13,7 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, now: Instant) {
         let teid = sgw.peer_teid(&asked);
         return sgw.refuse(&asked, teid, CauseValue::CONTEXT_NOT_FOUND, now);
     };
-    if let Some(pgw_s5u) = session.pgw_s5u {
-        let from = Some(pgw_s5u.ip());
-        sgw.out.rule(Rule::Receive {
-            teid: session.s5u_teid,
-            on: sgw.s5u(),
-            from,
-            then: Then::Hold,
-        });
-    }
-    sgw.sessions.set_enb_s1u(session.teid, None);
+    sgw.release_enb(session.teid);
     let answer = ReleaseAccessBearersResponse::new(Cause::new(CauseValue::REQUEST_ACCEPTED));
     sgw.gtpc
         .answer(&asked, session.mme_s11.teid, answer, now, &mut sgw.out);

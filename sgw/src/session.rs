@@ -4,13 +4,19 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use epc_codec::{Ebi, Imsi, Teid};
-use epc_node::Peer;
+use epc_node::{Peer, store};
+use serde::{Deserialize, Serialize};
 
-/// One PDN connection with its default bearer.
-#[derive(Debug, Clone)]
+/// One PDN connection with its default bearer. This is also how the session store keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
+    /// Of its record in the session store.
+    #[serde(skip)]
+    pub(crate) record: u64,
+    #[serde(with = "store::imsi")]
     pub(crate) imsi: Imsi,
     /// Of the default bearer.
+    #[serde(with = "store::ebi")]
     pub(crate) ebi: Ebi,
     pub(crate) state: State,
     /// Where the MME takes requests, and the TEID that it gave out on S11.
@@ -18,10 +24,13 @@ pub(crate) struct Session {
     /// Where the P-GW takes requests, and the TEID that it gave out on S5-C; 0 until it answered.
     pub(crate) pgw_s5c: Peer,
     /// The TEID that we gave out on S11 and on S5-C.
+    #[serde(with = "store::teid")]
     pub(crate) teid: Teid,
     /// The TEID that we gave out on S1-U.
+    #[serde(with = "store::teid")]
     pub(crate) s1u_teid: Teid,
     /// The TEID that we gave out on S5-U.
+    #[serde(with = "store::teid")]
     pub(crate) s5u_teid: Teid,
     /// What the eNB gave out on S1-U, between Modify Bearer and release.
     pub(crate) enb_s1u: Option<Peer>,
@@ -32,7 +41,7 @@ pub(crate) struct Session {
 }
 
 /// How far a session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum State {
     /// The P-GW was asked.
     Creating,
@@ -88,6 +97,9 @@ impl Sessions {
     pub(crate) fn insert(&mut self, session: Session) {
         self.by_imsi.insert((session.imsi, session.ebi), session.teid);
         self.by_s5u.insert(session.s5u_teid, session.teid);
+        for peer in session.enb_s1u.into_iter().chain(session.pgw_s5u) {
+            self.by_peer.insert((peer.ip(), peer.teid), session.teid);
+        }
         self.by_teid.insert(session.teid, session);
     }
 

@@ -39,8 +39,8 @@ fn session_is_joined_modified_and_deleted() {
     net.mme_asks(2, sgw_s11, request);
     let outputs = net.outputs();
     let [
-        Output::Rule(downlink),
         Output::Rule(uplink),
+        Output::Rule(downlink),
         Output::Transmit { .. },
     ] = &outputs[..]
     else {
@@ -302,7 +302,7 @@ fn idle_ue_has_its_downlink_held() {
     net.mme_asks(2, sgw_s11, ReleaseAccessBearersRequest::new());
     let outputs = net.outputs();
     assert!(
-        matches!(outputs[0], Output::Rule(Rule::Receive { then: Then::Hold, .. })),
+        matches!(outputs[1], Output::Rule(Rule::Receive { then: Then::Hold, .. })),
         "{outputs:#?}"
     );
 }

@@ -11,6 +11,8 @@ use net::{NAMES, Name, Net, Weather};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+const SEEDS_WITH_STORES: u64 = 60;
+
 #[test]
 fn two_ues_attach_and_each_has_an_address_and_tunnels_of_its_own() {
     let mut net = Net::new(1, 2);
@@ -198,6 +200,97 @@ fn restarts_in_a_storm_end_in_agreement() {
             agreed,
             "seed {seed}: {} attached, {:?}\n{}",
             net.sessions.len(),
+            net.agreement(),
+            net.last_words()
+        );
+    }
+}
+
+#[test]
+fn killed_gateway_with_a_store_is_as_it_was_and_nobody_attaches_again() {
+    for killed in [Name::Sgw, Name::Pgw] {
+        let mut net = Net::with_stores(1, 5);
+        assert!(net.run_until(MINUTE, |net| net.sessions.len() == 5));
+        net.run(MINUTE);
+        net.assert_agreement();
+        let (before, sessions) = (net.plane(killed).clone(), net.sessions.clone());
+        net.kill(killed);
+        net.run(Duration::from_secs(3));
+        net.start(killed);
+        assert_eq!(
+            *net.plane(killed),
+            before,
+            "{killed:?}: rules before any datagram"
+        );
+        net.run(5 * MINUTE);
+        assert_eq!(*net.plane(killed), before, "{killed:?}: the same TEIDs");
+        assert_eq!(net.sessions, sessions);
+        net.assert_agreement();
+    }
+}
+
+#[test]
+fn peer_that_restarted_while_a_gateway_was_down_is_found_out() {
+    for (killed, restarted) in [
+        (Name::Sgw, Name::Mme),
+        (Name::Pgw, Name::Sgw),
+        (Name::Sgw, Name::Pgw),
+    ] {
+        let mut net = Net::with_stores(1, 5);
+        net.stores.remove(&restarted);
+        assert!(net.run_until(MINUTE, |net| net.sessions.len() == 5));
+        net.run(MINUTE);
+        net.kill(killed);
+        net.start(restarted);
+        net.run(Duration::from_secs(3));
+        net.start(killed);
+        let agreed = net.run_until(10 * MINUTE, |net| {
+            net.sessions.len() == 5 && net.agreement().is_ok()
+        });
+        assert!(
+            agreed,
+            "{killed:?} killed, {restarted:?} restarted: {:?}\n{}",
+            net.agreement(),
+            net.last_words()
+        );
+        net.assert_agreement();
+    }
+}
+
+#[test]
+fn gateways_with_stores_that_are_killed_at_any_point_end_in_agreement() {
+    for seed in 0..SEEDS_WITH_STORES {
+        let mut net = Net::with_stores(seed, 10);
+        net.weather = Weather::STORM;
+        for (step, count) in [4, 10, 1, 7, 2, 10].into_iter().enumerate() {
+            let gateway = [Name::Sgw, Name::Pgw][(seed as usize + step) % 2];
+            net.kill_amid(gateway, seed * 7 % 50 + step as u64);
+            net.run(Duration::from_secs(10 + seed % 13));
+            net.reload_enb(count);
+            if seed % 3 == 0 {
+                net.start(NAMES[(seed as usize / 3 + step) % NAMES.len()]);
+            }
+        }
+        net.weather = Weather::FAIR;
+        let agreed = net.run_until(30 * MINUTE, |net| {
+            net.sessions.len() == 10 && net.agreement().is_ok()
+        });
+        assert!(
+            agreed,
+            "seed {seed}: {} attached, {:?}\n{}",
+            net.sessions.len(),
+            net.agreement(),
+            net.last_words()
+        );
+        // Of who left, nothing is kept once no repeat may come any more.
+        net.reload_enb(1);
+        let drained = net.run_until(30 * MINUTE, |net| {
+            net.sessions.len() == 1 && net.agreement().is_ok() && net.kept().len() == 2
+        });
+        assert!(
+            drained,
+            "seed {seed}: {:?} {:?}\n{}",
+            net.kept(),
             net.agreement(),
             net.last_words()
         );

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::fuzz;
 use enb::Enb;
 use epc_codec::{Imsi, Teid, gtpv1u, gtpv2c, s1ap};
+use epc_node::store::{Change, Key, Kind, Records};
 use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, Then, UeAddress};
 use mme::Mme;
 use pgw::Pgw;
@@ -86,10 +87,17 @@ macro_rules! each {
 }
 
 /// The rules in force at one node.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UserPlane {
     pub(crate) receive: HashMap<Teid, (Interface, Option<IpAddr>, Then)>,
     pub(crate) send: HashMap<UeAddress, (SocketAddr, Teid)>,
+}
+
+/// A session store: what it was made with, and what was committed.
+#[derive(Debug)]
+pub(crate) struct Store {
+    boot: Boot,
+    pub(crate) records: BTreeMap<Key, Vec<u8>>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,6 +115,10 @@ pub(crate) struct Net {
     random: Random,
     brains: BTreeMap<Name, Brain>,
     planes: BTreeMap<Name, UserPlane>,
+    /// Of the nodes that have one.
+    pub(crate) stores: BTreeMap<Name, Store>,
+    /// Who will be killed, and after how many more of its outputs.
+    doomed: Option<(Name, u64)>,
     starts: u8,
     in_flight: BinaryHeap<Reverse<InFlight>>,
     sent: u64,
@@ -145,6 +157,8 @@ impl Net {
             random: Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
             brains: BTreeMap::new(),
             planes: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            doomed: None,
             starts: 0,
             in_flight: BinaryHeap::new(),
             sent: 0,
@@ -198,25 +212,77 @@ impl Net {
         octets.extend(&in_flight.datagram);
     }
 
-    /// Starts a node, as after kill -9 if it was running: it knows nothing, and its user plane is empty.
-    pub(crate) fn start(&mut self, name: Name) {
+    /// The same, with session stores at the gateways.
+    pub(crate) fn with_stores(seed: u64, subscribers: u32) -> Net {
+        let mut net = Net::new(seed, subscribers);
+        for name in [Name::Sgw, Name::Pgw] {
+            let boot = net.boot();
+            let records = BTreeMap::new();
+            net.stores.insert(name, Store { boot, records });
+            net.start(name);
+        }
+        net
+    }
+
+    fn boot(&mut self) -> Boot {
         self.starts += 1;
-        let boot = if self.recorded.is_some() {
-            fuzz::boot()
-        } else {
-            Boot {
-                restart_counter: self.starts,
-                user_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
-                control_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
-            }
+        Boot {
+            restart_counter: self.starts,
+            user_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
+            control_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
+        }
+    }
+
+    /// Kills a node after so many more of its outputs, and starts it again at once. The outputs that follow are lost, and
+    /// the records with them if it is before the first output of an input.
+    pub(crate) fn kill_amid(&mut self, name: Name, outputs: u64) {
+        self.doomed = Some((name, outputs));
+    }
+
+    /// Whether the node is killed here.
+    fn is_killed(&mut self, name: Name) -> bool {
+        match &mut self.doomed {
+            Some((doomed, outputs)) if *doomed == name => match outputs.checked_sub(1) {
+                Some(left) => *outputs = left,
+                None => {
+                    self.doomed = None;
+                    self.start(name);
+                    return true;
+                }
+            },
+            _ => {}
+        }
+        false
+    }
+
+    /// Starts a node, as after kill -9 if it was running: it knows what its session store holds, if it has one, and its
+    /// user plane is empty.
+    pub(crate) fn start(&mut self, name: Name) {
+        let store = self.stores.get(&name).map(|store| {
+            let records = store.records.clone().into_iter().collect::<Records>();
+            (store.boot.clone(), records)
+        });
+        let (boot, records) = match store {
+            Some((boot, records)) => (boot, Some(records)),
+            None if self.recorded.is_some() => (fuzz::boot(), None),
+            None => (self.boot(), None),
         };
         let yaml = &self.yaml[&name];
         let now = self.now;
-        let brain = match name {
-            Name::Enb => Brain::Enb(Box::new(Enb::new(parsed(yaml), boot, now))),
-            Name::Mme => Brain::Mme(Box::new(Mme::new(parsed(yaml), boot, now))),
-            Name::Sgw => Brain::Sgw(Box::new(Sgw::new(parsed(yaml), boot, now))),
-            Name::Pgw => Brain::Pgw(Box::new(Pgw::new(parsed(yaml), boot, now))),
+        let whole = "records that the node itself wrote";
+        let brain = match (name, records) {
+            (Name::Enb, _) => Brain::Enb(Box::new(Enb::new(parsed(yaml), boot, now))),
+            (Name::Mme, _) => Brain::Mme(Box::new(Mme::new(parsed(yaml), boot, now))),
+            (Name::Sgw, None) => Brain::Sgw(Box::new(Sgw::new(parsed(yaml), boot, now))),
+            (Name::Pgw, None) => Brain::Pgw(Box::new(Pgw::new(parsed(yaml), boot, now))),
+            (Name::Sgw, Some(records)) => {
+                let sgw = Sgw::restored(parsed(yaml), boot, &records, now);
+                Brain::Sgw(Box::new(sgw.expect(whole)))
+            }
+            (Name::Pgw, Some(records)) => {
+                let pgw = Pgw::restored(parsed(yaml), boot, &records, now);
+                Brain::Pgw(Box::new(pgw.expect(whole)))
+            }
         };
         if name == Name::Enb {
             self.sessions.clear();
@@ -366,32 +432,56 @@ impl Net {
         self.drain(name);
     }
 
-    /// Does what the brain wants done, in order.
+    /// Does what the brain wants done: records, then the rest in order.
     fn drain(&mut self, name: Name) {
-        loop {
-            let Some(brain) = self.brains.get_mut(&name) else {
+        let outputs = self.outputs(name);
+        if outputs.is_empty() || self.is_killed(name) {
+            return;
+        }
+        if let Some(store) = self.stores.get_mut(&name) {
+            for output in &outputs {
+                let Output::Record(Change { key, record }) = output else {
+                    continue;
+                };
+                match record {
+                    Some(record) => drop(store.records.insert(*key, record.clone())),
+                    None => drop(store.records.remove(key)),
+                }
+            }
+        }
+        for output in outputs {
+            if self.is_killed(name) {
                 return;
-            };
-            let output = match brain {
-                Brain::Enb(node) => node.poll_output().map(|output| {
-                    if let Output::Event(event) = &output {
-                        remember(&mut self.sessions, event);
-                    }
-                    without_event(output)
-                }),
-                Brain::Mme(node) => node.poll_output().map(without_event),
-                Brain::Sgw(node) => node.poll_output().map(without_event),
-                Brain::Pgw(node) => node.poll_output().map(without_event),
-            };
+            }
             match output {
-                None => return,
-                Some(Output::Rule(rule)) => self.rule(name, rule),
-                Some(Output::Transmit { on, to, datagram }) => {
+                Output::Rule(rule) => self.rule(name, rule),
+                Output::Transmit { on, to, datagram } => {
                     let address = name.address().parse().expect("an address");
                     self.send(SocketAddr::new(address, on.port()), to, datagram);
                 }
-                Some(Output::Record(_) | Output::Event(())) => {}
+                Output::Record(_) | Output::Event(()) => {}
             }
+        }
+    }
+
+    fn outputs(&mut self, name: Name) -> Vec<Output<()>> {
+        fn all<N: Node>(node: &mut N, mut event: impl FnMut(&N::Event)) -> Vec<Output<()>> {
+            let outputs = std::iter::from_fn(|| node.poll_output());
+            outputs
+                .map(|output| {
+                    if let Output::Event(told) = &output {
+                        event(told);
+                    }
+                    without_event(output)
+                })
+                .collect()
+        }
+        match self.brains.get_mut(&name) {
+            Some(Brain::Enb(node)) => all(&mut **node, |event| remember(&mut self.sessions, event)),
+            Some(Brain::Mme(node)) => all(&mut **node, |_| {}),
+            Some(Brain::Sgw(node)) => all(&mut **node, |_| {}),
+            Some(Brain::Pgw(node)) => all(&mut **node, |_| {}),
+            None => Vec::new(),
         }
     }
 
@@ -575,7 +665,25 @@ impl Net {
                 return Err(format!("{name:?} holds {held:?} rules for {sessions} sessions"));
             }
         }
+        for (name, store) in &self.stores {
+            let kept = |kind| store.records.keys().filter(|key| key.kind == kind).count();
+            if (kept(Kind::Session), kept(Kind::Farewell)) != (sessions, 0) {
+                let records = store.records.keys();
+                return Err(format!("{name:?} keeps {records:?} for {sessions} sessions"));
+            }
+        }
         Ok(())
+    }
+
+    /// What the stores keep of sessions and messages.
+    pub(crate) fn kept(&self) -> Vec<(Name, Key)> {
+        let of_all = self.stores.iter().flat_map(|(name, store)| {
+            let keys = store.records.keys();
+            keys.map(|key| (*name, *key))
+        });
+        of_all
+            .filter(|(_, key)| matches!(key.kind, Kind::Session | Kind::Answer | Kind::Farewell))
+            .collect()
     }
 
     /// The same, and every node counts as many sessions.

@@ -22,6 +22,7 @@ use crate::http::Question;
 use crate::metrics::{Name, OnInterface, SendErrors};
 use crate::run::Read;
 use crate::sockets::Sockets;
+use crate::store::{SIGN_OF_LIFE, Store};
 use crate::user_plane::{Slow, Stopped, UserPlane};
 use crate::{Daemon, Problem};
 
@@ -84,9 +85,13 @@ pub(crate) struct Control<D: Daemon> {
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) questions: mpsc::Receiver<Question>,
     pub(crate) send_errors: SendErrors,
+    /// Where sessions are kept; none any more once it has failed.
+    pub(crate) store: Option<Store>,
+    /// What the brain wants done first.
+    pub(crate) restored: Vec<Output<<D::Node as Node>::Event>>,
     pub(crate) stopping: Option<Stopping>,
-    /// The user plane is no more.
-    pub(crate) failed: bool,
+    /// What is no more.
+    pub(crate) failed: Option<&'static str>,
 }
 
 /// The outputs of a brain, each kind in the order in which they came.
@@ -125,6 +130,9 @@ impl<D: Daemon> Control<D> {
     /// Runs until a signal ends it.
     pub(crate) async fn run(&mut self) -> End {
         let mut buffer = vec![0; 1 << 16];
+        let mut signs_of_life = tokio::time::interval(SIGN_OF_LIFE);
+        let restored = std::mem::take(&mut self.restored);
+        self.do_in_order(restored).await;
         loop {
             let now = Instant::now();
             if self.node.poll_timeout().is_some_and(|wake| wake <= now) {
@@ -150,7 +158,7 @@ impl<D: Daemon> Control<D> {
                     Slow::Datagram { on, from, octets } => self.handle(on, from, &octets),
                     Slow::Failed { why } => {
                         error!(why, "user plane failed");
-                        self.failed = true;
+                        self.failed = Some("user plane has failed");
                         self.stop(End::Failed);
                     }
                 },
@@ -168,8 +176,21 @@ impl<D: Daemon> Control<D> {
                     // Who asked may have gone.
                     let _ = question.send(self.missing());
                 }
+                _ = signs_of_life.tick(), if self.store.is_some() => self.in_store(Store::sign_of_life),
                 () = sleep_until(wake) => {}
             }
+        }
+    }
+
+    /// A store that cannot be written to is given up, with what is in there: the sessions live on, but not over a restart.
+    fn in_store(&mut self, write: impl FnOnce(&Store) -> Result<(), Problem>) {
+        let Some(Err(problem)) = self.store.as_ref().map(write) else {
+            return;
+        };
+        error!(problem = %self.loaded.locate(&problem), "sessions are no longer kept");
+        self.failed = Some("session store has failed");
+        if let Some(store) = self.store.take() {
+            store.give_up();
         }
     }
 
@@ -204,9 +225,7 @@ impl<D: Daemon> Control<D> {
         if self.stopping.is_some() {
             missing.push("stopping".to_owned());
         }
-        if self.failed {
-            missing.push("user plane has failed".to_owned());
-        }
+        missing.extend(self.failed.map(str::to_owned));
         missing
     }
 
@@ -216,9 +235,14 @@ impl<D: Daemon> Control<D> {
 
     /// What the brain wants done: what peers will rely on, then the rest in its order.
     async fn do_outputs(&mut self) {
-        let mut outputs = Grouped::of(&mut self.node);
-        self.apply(&outputs.rules);
-        for output in outputs.rest.drain(..) {
+        let Grouped { records, rules, rest } = Grouped::of(&mut self.node);
+        self.in_store(|store| store.commit(&records));
+        self.apply(&rules);
+        self.do_in_order(rest).await;
+    }
+
+    async fn do_in_order(&mut self, outputs: Vec<Output<<D::Node as Node>::Event>>) {
+        for output in outputs {
             match output {
                 Output::Transmit { on, to, datagram } => self.transmit(on, to, &datagram),
                 Output::Event(event) => self.daemon.on_event(event).await,

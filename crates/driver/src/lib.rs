@@ -1,12 +1,13 @@
 //! Runs a brain as a daemon. The only crate with sockets, threads, devices, signals, HTTP and a clock.
 //!
 //! ```text
-//! args -> config -> addresses found -> host checks -> sockets, user plane, TUN, rules -> control loop -> all of it undone
+//! args -> config -> addresses found -> host checks -> session store, sockets, user plane, TUN, rules -> control loop
+//!   -> all of it undone
 //!
-//! datagrams  ─┐                      ┌─ rules     -> user plane, in force before the next output
-//! slow path  ─┼─> control loop ──────┼─ datagrams -> sockets
-//! timer      ─┤   one task, owns     └─ events    -> the daemon's effects on the host, awaited
-//! signals    ─┤   the brain
+//! datagrams  ─┐                      ┌─ records   -> session store, where there is one
+//! slow path  ─┼─> control loop ──────┼─ rules     -> user plane, in force before what follows
+//! timer      ─┤   one task, owns     ├─ datagrams -> sockets
+//! signals    ─┤   the brain          └─ events    -> the daemon's effects on the host, awaited
 //! HTTP       ─┘
 //! ```
 //!
@@ -22,6 +23,7 @@ mod log;
 mod metrics;
 mod run;
 mod sockets;
+mod store;
 #[cfg(test)]
 mod toy;
 pub mod user_plane;
@@ -31,12 +33,14 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use epc_node::config::LogFormat;
+use epc_node::store::{Records, Unreadable};
 use epc_node::{Boot, Interface, Node, TeidKey};
 use serde::de::DeserializeOwned;
 
 pub use config::Problem;
 pub use discovery::AddressKey;
 pub use prometheus_client::registry::Registry;
+pub use store::SessionStore;
 use user_plane::UserPlaneConfig;
 
 /// A brain, its configuration, and what it needs from the host.
@@ -86,6 +90,18 @@ pub trait Daemon: Sized + 'static {
     /// A new brain, with its metrics registered.
     fn node(config: &Self::Config, boot: Boot, registry: &mut Registry, now: Instant) -> Self::Node;
 
+    /// A brain that goes on from the records of its session store and keeps on storing, with its metrics registered.
+    /// Only asked where [`Common::session_store`] says so.
+    fn restored(
+        config: &Self::Config,
+        boot: Boot,
+        _records: &Records,
+        registry: &mut Registry,
+        now: Instant,
+    ) -> Result<Self::Node, Unreadable> {
+        Ok(Self::node(config, boot, registry, now))
+    }
+
     /// What is missing before the node can serve; empty when nothing is.
     fn missing(node: &Self::Node) -> Vec<String>;
 
@@ -122,6 +138,8 @@ pub struct Common {
     pub log_format: LogFormat,
     /// How long a stop may take.
     pub shutdown_grace: Duration,
+    /// Where sessions are kept, if anywhere.
+    pub session_store: Option<SessionStore>,
     /// Asked for the user plane of go-gtp's kernel module; answered with a line in the log.
     pub use_kernel_gtp: bool,
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use epc_node::store::Records;
 use epc_node::{Boot, TeidKey};
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
@@ -13,14 +14,15 @@ use tracing::{error, info, warn};
 
 use crate::args::{self, Question, Verb};
 use crate::config::{ConfigError, Document, Loaded};
-use crate::control::{self, CLEAN_UP, Control, End, Request, Tunnels};
+use crate::control::{self, CLEAN_UP, Control, End, Grouped, Request, Tunnels};
 use crate::discovery::{Discovery, Plan};
 use crate::sockets::Sockets;
+use crate::store::{self, Opened, SessionStore, Store};
 use crate::user_plane::UserPlane;
 use crate::{Daemon, Problem, http, log, metrics};
 
 /// Arguments, configuration or host do not allow a start.
-const UNUSABLE: u8 = 2;
+pub(crate) const UNUSABLE: u8 = 2;
 
 pub(crate) fn main<D: Daemon>(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args = match args::parse(D::NAME, D::ABOUT, args) {
@@ -215,22 +217,23 @@ async fn node<D: Daemon>(
 ) -> Result<Control<D>, Problem> {
     let mut loaded = loaded.clone();
     let config = &loaded.config;
+    let common = D::common(config);
     D::check_host(config)?;
+    let (store, boot, records) = match &common.session_store {
+        Some(settings) => {
+            let opened = open_store::<D>(&loaded, settings)?;
+            (Some(opened.store), opened.boot, opened.records)
+        }
+        None => (None, boot(), Records::default()),
+    };
     let sockets = Sockets::bind(&D::sockets(config))?;
-    let boot = boot();
     let mut registry = Registry::default();
     let send_errors = metrics::register(D::NAME, &mut registry);
-    let mut mtu = None;
-    let (tunnels, slow_path) = match D::user_plane(config, boot.user_teid_key) {
-        None => (None, None),
-        Some(user_plane) => {
-            let (user_plane, slow_path) = UserPlane::start(&user_plane)?;
-            mtu = user_plane.mtu();
-            let user_plane = Arc::new(user_plane);
-            metrics::register_user_plane(D::NAME, &user_plane, &mut registry);
-            (Some(user_plane as Arc<dyn Tunnels>), Some(slow_path))
-        }
+    let prepared = match D::user_plane(config, boot.user_teid_key) {
+        Some(user_plane) => Some(UserPlane::prepare(&user_plane)?),
+        None => None,
     };
+    let mtu = prepared.as_ref().and_then(|prepared| prepared.mtu());
     let daemon = D::start(config, &mut registry).await?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -238,13 +241,31 @@ async fn node<D: Daemon>(
         restart_counter = boot.restart_counter,
         "started"
     );
-    if D::common(config).use_kernel_gtp {
+    if common.use_kernel_gtp {
         info!(user_plane = "userspace", "use_kernel_gtp has no effect");
     }
     if let Some(mtu) = mtu {
         D::learn_mtu(&mut loaded.config, mtu);
     }
-    let node = D::node(&loaded.config, boot, &mut registry, Instant::now());
+    let mut node = match &common.session_store {
+        Some(settings) => D::restored(&loaded.config, boot, &records, &mut registry, Instant::now())
+            .map_err(|_| store::torn(settings))?,
+        None => D::node(&loaded.config, boot, &mut registry, Instant::now()),
+    };
+    // What is restored is in force before the first packet or datagram is read.
+    let Grouped { records, rules, rest } = Grouped::of(&mut node);
+    if let Some(store) = &store {
+        store.commit(&records)?;
+    }
+    let (tunnels, slow_path) = match prepared {
+        None => (None, None),
+        Some(prepared) => {
+            let (user_plane, slow_path) = prepared.start(&rules)?;
+            let user_plane = Arc::new(user_plane);
+            metrics::register_user_plane(D::NAME, &user_plane, &mut registry);
+            (Some(user_plane as Arc<dyn Tunnels>), Some(slow_path))
+        }
+    };
     // Nobody else sets it.
     let _ = told.set(registry);
     let Waiting {
@@ -269,9 +290,27 @@ async fn node<D: Daemon>(
         requests,
         questions,
         send_errors,
+        store,
+        restored: rest,
         stopping: None,
-        failed: false,
+        failed: None,
     })
+}
+
+fn open_store<D: Daemon>(loaded: &Loaded<D::Config>, settings: &SessionStore) -> Result<Opened, Problem> {
+    let config = &loaded.config;
+    let control = D::sockets(config)
+        .into_iter()
+        .map(|socket| (socket.interface, socket.address.ip()));
+    let user_plane = D::user_plane(config, TeidKey::new([0; 4]));
+    let user = user_plane.into_iter().flat_map(|user_plane| user_plane.sockets);
+    let addresses = control.chain(user.map(|socket| (socket.on, socket.address)));
+    // TEIDs are only good at the addresses with which they were told.
+    let node = addresses.fold(D::NAME.to_owned(), |node, (interface, address)| {
+        format!("{node} {interface} {address}")
+    });
+    let if_torn = loaded.locate(&store::torn(settings)).to_string();
+    Store::open(settings, &node, &if_torn, restart_counter)
 }
 
 fn boot() -> Boot {

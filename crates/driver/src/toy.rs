@@ -80,6 +80,7 @@ impl Daemon for Toy {
             prom_addr: config.prom_addr,
             log_format: LogFormat::Text,
             shutdown_grace: Duration::from_millis(200),
+            session_store: None,
             use_kernel_gtp: false,
         }
     }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -239,6 +240,12 @@ pub fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error
 /// The default of `shutdown_grace`: 5 seconds.
 pub fn shutdown_grace() -> Duration {
     Duration::from_secs(5)
+}
+
+/// Reads `session_store`: a directory, or nothing or an empty text for none.
+pub fn session_store<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let directory = Option::<String>::deserialize(deserializer)?.unwrap_or_default();
+    Ok((!directory.is_empty()).then(|| directory.into()))
 }
 
 /// `log_format`.

@@ -11,7 +11,7 @@
 //! It answers by itself what needs no session: Echo Request, other versions of GTP, repeated requests, and requests
 //! that cannot be decoded. It speaks for the interfaces S11 and S5-C of a node alike.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -21,11 +21,13 @@ use epc_codec::gtpv2c::{
     OtherMessage, Packet, Sequence, VersionNotSupportedIndication,
 };
 use epc_codec::{Error, Teid};
+use serde::{Deserialize, Serialize};
 use tracing::{debug, info, warn};
 
 use crate::config::GtpC;
 use crate::metrics::Signalling;
 use crate::paths::{PathChange, PathId, Paths};
+use crate::store::{Counting, Key, Kind, Records, Unreadable};
 use crate::transactions::{Answers, Expiry, Repetition, Requests, Seen, Transmit};
 use crate::{Interface, Outputs};
 
@@ -116,7 +118,8 @@ const FAREWELL_ROUNDS: u32 = 4;
 #[derive(Debug)]
 enum Attached<C> {
     Echo(PathId),
-    Farewell,
+    /// With the number of its record.
+    Farewell(u64),
     Node(C),
 }
 
@@ -127,7 +130,13 @@ pub struct Endpoint<C> {
     requests: Requests<RequestKey, Attached<C>>,
     answers: Answers<AnswerKey>,
     paths: Paths,
-    next_sequence: u32,
+    sequences: Counting,
+    /// What is kept of peers: the number of the record, and the restart counter in it.
+    kept_peers: HashMap<PathId, (u64, u8)>,
+    /// Peers whose record may have to change.
+    peers_to_keep: Vec<PathId>,
+    /// Answers that are kept, and until when.
+    kept_answers: VecDeque<(Instant, u64)>,
     incoming: VecDeque<Incoming<C>>,
     /// The node's counters.
     pub metrics: Signalling,
@@ -146,9 +155,72 @@ impl<C> Endpoint<C> {
             answers: Answers::new(repetition.span(), ANSWERS),
             paths: Paths::new(config.echo_interval, config.path_failure),
             // Apart from where the last incarnation began, so that no late answer to it looks like one to us.
-            next_sequence: u32::from(restart_counter) << 15 | 1,
+            sequences: Counting::new(Kind::Sequences, u32::from(restart_counter) << 15 | 1, SEQUENCES),
+            kept_peers: HashMap::new(),
+            peers_to_keep: Vec::new(),
+            kept_answers: VecDeque::new(),
             incoming: VecDeque::new(),
             metrics: Signalling::default(),
+        }
+    }
+
+    /// Goes on where an earlier incarnation was killed: peers are supervised and their restart counters known, answers are
+    /// given again to who repeats a request, farewells are said on, and no sequence number comes twice.
+    pub fn restore<E>(
+        &mut self,
+        records: &Records,
+        now: Instant,
+        out: &mut Outputs<E>,
+    ) -> Result<(), Unreadable> {
+        self.sequences.restore(records)?;
+        for (
+            number,
+            KeptPeer {
+                path,
+                restart_counter,
+            },
+        ) in records.of(Kind::Peer)?
+        {
+            self.paths.restore(path, restart_counter, now);
+            self.kept_peers.insert(path, (number, restart_counter));
+        }
+        for (number, KeptAnswer { key, datagram }) in records.of(Kind::Answer)? {
+            self.answers.answered(key, datagram, now);
+            self.kept_answers.push_back((now + self.answers.keep(), number));
+        }
+        for (number, KeptFarewell { key, datagram }) in records.of(Kind::Farewell)? {
+            let (on, to, _) = key;
+            let transmit = Transmit { on, to, datagram };
+            self.metrics.sent(to.ip(), type_name(&transmit.datagram));
+            out.transmit(transmit.clone());
+            self.requests
+                .sent_for_rounds(FAREWELL_ROUNDS, key, transmit, Attached::Farewell(number), now);
+        }
+        Ok(())
+    }
+
+    /// Keeps what peers told of restarts. To be called at the end of each input, for what a restart of a peer brings is
+    /// kept with it.
+    pub fn keep_peers<E>(&mut self, out: &mut Outputs<E>) {
+        for path in std::mem::take(&mut self.peers_to_keep) {
+            let told = self.paths.restart_counter(&path);
+            let kept = self.kept_peers.get(&path).copied();
+            match (kept, told) {
+                (Some((_, kept)), Some(told)) if kept == told => {}
+                (_, Some(restart_counter)) => {
+                    let number = kept.map_or_else(|| out.next_record(), |(number, _)| number);
+                    self.kept_peers.insert(path, (number, restart_counter));
+                    out.keep(record(Kind::Peer, number), || KeptPeer {
+                        path,
+                        restart_counter,
+                    });
+                }
+                (Some((number, _)), None) => {
+                    self.kept_peers.remove(&path);
+                    out.forget(record(Kind::Peer, number));
+                }
+                (None, None) => {}
+            }
         }
     }
 
@@ -241,11 +313,15 @@ impl<C> Endpoint<C> {
         out: &mut Outputs<E>,
     ) {
         if self.requests.has_room() {
-            self.send_request(on, to, Some(teid), message.into(), Attached::Farewell, now, out);
+            let farewell = Attached::Farewell(out.next_record());
+            self.send_request(on, to, Some(teid), message.into(), farewell, now, out);
         }
     }
 
     /// Answers a request. `teid` is the one that the peer gave out for this session, 0 if it is not known.
+    ///
+    /// The answer to a Create Session Request is kept in the session store: a repeat that comes after a restart must not
+    /// make another session. Other requests may be done twice.
     pub fn answer<E>(
         &mut self,
         asked: &Asked,
@@ -256,6 +332,15 @@ impl<C> Endpoint<C> {
     ) {
         let message = message.into();
         let datagram = message.encode(Some(teid), asked.header.sequence);
+        if message.message_type() == MessageType::CREATE_SESSION_RESPONSE && out.keeps_records() {
+            let number = out.next_record();
+            let key = asked.key();
+            out.keep(record(Kind::Answer, number), || KeptAnswer {
+                key,
+                datagram: datagram.clone(),
+            });
+            self.kept_answers.push_back((now + self.answers.keep(), number));
+        }
         self.send_answer(asked, message.message_type(), datagram, now, out);
     }
 
@@ -289,6 +374,10 @@ impl<C> Endpoint<C> {
     /// Does what is due.
     pub fn timeout<E>(&mut self, now: Instant, out: &mut Outputs<E>) {
         self.answers.expire(now);
+        while let Some((_, number)) = self.kept_answers.front().filter(|(until, _)| *until <= now) {
+            out.forget(record(Kind::Answer, *number));
+            self.kept_answers.pop_front();
+        }
         while let Some(expiry) = self.requests.expired(now) {
             match expiry {
                 Expiry::Repeat(transmit) => {
@@ -304,9 +393,9 @@ impl<C> Endpoint<C> {
                     self.path_changed(path, change);
                 }
                 Expiry::GaveUp {
-                    continuation: Attached::Farewell,
+                    continuation: Attached::Farewell(number),
                     ..
-                } => {}
+                } => out.forget(record(Kind::Farewell, number)),
                 Expiry::GaveUp {
                     peer: (_, peer),
                     continuation: Attached::Node(continuation),
@@ -347,9 +436,9 @@ impl<C> Endpoint<C> {
         now: Instant,
     ) -> Option<PathChange> {
         self.paths.watch_later(path, now);
-        let change = self
-            .paths
-            .heard(&path, restart_counter.map(|counter| counter.0))?;
+        let change = self.paths.heard(&path, restart_counter.map(|counter| counter.0));
+        self.peers_to_keep.push(path);
+        let change = change?;
         log_change(path, change);
         Some(change)
     }
@@ -357,6 +446,7 @@ impl<C> Endpoint<C> {
     /// Supervises a peer no longer.
     pub fn forget(&mut self, path: &PathId) {
         self.paths.forget(path);
+        self.peers_to_keep.push(*path);
         self.requests
             .abandon(|_, attached| matches!(attached, Attached::Echo(echo) if echo == path));
     }
@@ -392,7 +482,7 @@ impl<C> Endpoint<C> {
             message if header.message_type.answer().is_some() => {
                 self.new_request(asked, Ok(message), now, out)
             }
-            message => self.response(on, from, header, Ok(message), now),
+            message => self.response(on, from, header, Ok(message), now, out),
         }
         if let Some(second) = piggybacked {
             self.packet(on, from, *second, digest, now, out);
@@ -403,6 +493,7 @@ impl<C> Endpoint<C> {
         let path = (asked.on, asked.from.ip());
         if self.paths.watches(&path) {
             let change = self.paths.heard(&path, Some(echo.recovery.0));
+            self.peers_to_keep.push(path);
             self.path_changed(path, change);
         }
         let answer = EchoResponse::new(gtpv2c::RestartCounter(self.restart_counter));
@@ -445,13 +536,14 @@ impl<C> Endpoint<C> {
         }
     }
 
-    fn response(
+    fn response<E>(
         &mut self,
         on: Interface,
         from: SocketAddr,
         header: Header,
         message: Result<Message, Error>,
         now: Instant,
+        out: &mut Outputs<E>,
     ) {
         let key = (on, from, header.sequence.0);
         match self.requests.answered(&key) {
@@ -465,9 +557,10 @@ impl<C> Endpoint<C> {
                     _ => None,
                 };
                 let change = self.paths.answered(&path, counter, now);
+                self.peers_to_keep.push(path);
                 self.path_changed(path, change);
             }
-            Some(Attached::Farewell) => {}
+            Some(Attached::Farewell(number)) => out.forget(record(Kind::Farewell, number)),
             Some(Attached::Node(continuation)) => {
                 self.incoming.push_back(Incoming::Response {
                     from,
@@ -516,7 +609,7 @@ impl<C> Endpoint<C> {
             );
         }
         if self.requests.contains(&(on, from, header.sequence.0)) {
-            self.response(on, from, header, Err(error), now);
+            self.response(on, from, header, Err(error), now, out);
         }
     }
 
@@ -562,19 +655,24 @@ impl<C> Endpoint<C> {
         now: Instant,
         out: &mut Outputs<E>,
     ) {
-        let sequence = self.next_sequence;
-        self.next_sequence = if sequence == SEQUENCES { 1 } else { sequence + 1 };
+        let sequence = self.sequences.next(out);
         let datagram = message.encode(teid, Sequence(sequence));
         self.metrics.sent(to.ip(), name(message.message_type()));
+        let key = (on, to, sequence);
+        let rounds = match attached {
+            Attached::Farewell(number) => {
+                out.keep(record(Kind::Farewell, number), || KeptFarewell {
+                    key,
+                    datagram: datagram.clone(),
+                });
+                FAREWELL_ROUNDS
+            }
+            Attached::Echo(_) | Attached::Node(_) => 1,
+        };
         let transmit = Transmit { on, to, datagram };
         out.transmit(transmit.clone());
-        let rounds = if matches!(attached, Attached::Farewell) {
-            FAREWELL_ROUNDS
-        } else {
-            1
-        };
         self.requests
-            .sent_for_rounds(rounds, (on, to, sequence), transmit, attached, now);
+            .sent_for_rounds(rounds, key, transmit, attached, now);
     }
 
     fn path_changed(&mut self, path: PathId, change: Option<PathChange>) {
@@ -582,6 +680,31 @@ impl<C> Endpoint<C> {
         log_change(path, change);
         self.incoming.push_back(Incoming::Path { path, change });
     }
+}
+
+/// What is kept of a peer.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptPeer {
+    path: PathId,
+    restart_counter: u8,
+}
+
+/// What is kept of an answer.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptAnswer {
+    key: AnswerKey,
+    datagram: Vec<u8>,
+}
+
+/// What is kept of a farewell.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptFarewell {
+    key: RequestKey,
+    datagram: Vec<u8>,
+}
+
+const fn record(kind: Kind, number: u64) -> Key {
+    Key { kind, number }
 }
 
 fn log_change((on, peer): PathId, change: PathChange) {

@@ -1,7 +1,9 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A reference point of the EPC, TS 23.401 §4.2, as seen from the node that has a socket or a device on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Interface {
     /// eNB to MME, S1AP-lite, UDP port 36412.
     S1Mme,

@@ -110,6 +110,11 @@ impl<E> Outputs<E> {
         self.next_record = Some(first);
     }
 
+    /// Whether there is a session store.
+    pub fn keeps_records(&self) -> bool {
+        self.next_record.is_some()
+    }
+
     /// A number for a new record; 0 where there is no store.
     pub fn next_record(&mut self) -> u64 {
         let Some(next) = &mut self.next_record else {

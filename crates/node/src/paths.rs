@@ -85,6 +85,20 @@ impl Paths {
         });
     }
 
+    /// Supervises a path of an earlier incarnation, whose peer had this restart counter. The first Echo Request is due at
+    /// once: whether the peer started again meanwhile is what its answer tells.
+    pub fn restore(&mut self, path: PathId, restart_counter: u8, now: Instant) {
+        self.watch(path, now);
+        if let Some(path) = self.paths.get_mut(&path) {
+            path.restart_counter = Some(restart_counter);
+        }
+    }
+
+    /// What a peer told last.
+    pub fn restart_counter(&self, path: &PathId) -> Option<u8> {
+        self.paths.get(path)?.restart_counter
+    }
+
     /// Supervises it no longer.
     pub fn forget(&mut self, path: &PathId) {
         self.paths.remove(path);
@@ -250,6 +264,17 @@ mod tests {
         assert_eq!(paths.heard(&peer(), None), None);
         assert_eq!(paths.heard(&peer(), Some(0)), Some(PathChange::Restarted));
         assert_eq!(paths.heard(&peer(), Some(0)), None);
+    }
+
+    #[test]
+    fn restart_that_nobody_saw_shows_in_the_first_answer() {
+        let start = Instant::now();
+        for (told, change) in [(8, PathChange::Restarted), (7, PathChange::Up)] {
+            let mut paths = Paths::new(INTERVAL, PATIENCE);
+            paths.restore(peer(), 7, start);
+            assert_eq!(paths.due(start), Some(peer()));
+            assert_eq!(paths.answered(&peer(), Some(told), start), Some(change));
+        }
     }
 
     #[test]

@@ -2,16 +2,18 @@ use std::net::{IpAddr, SocketAddr};
 
 use epc_codec::Teid;
 use epc_codec::gtpv2c::Fteid;
+use serde::{Deserialize, Serialize};
 
-use crate::Interface;
+use crate::{Interface, store};
 
 /// A peer's end of a tunnel, or of a session on the control plane: where it takes what we send, and the TEID that it gave
 /// out for that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Peer {
     /// Where to send to.
     pub address: SocketAddr,
     /// What to name there.
+    #[serde(with = "store::teid")]
     pub teid: Teid,
 }
 

@@ -2,6 +2,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use epc_codec::Teid;
+use serde::{Deserialize, Serialize};
 
 use crate::Interface;
 
@@ -68,7 +69,7 @@ pub enum Then {
 }
 
 /// The addresses of one PDN connection; at least one is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UeAddress {
     /// The IPv4 address.
     pub ipv4: Option<Ipv4Addr>,

@@ -119,6 +119,11 @@ impl Records {
         numbers.max().unwrap_or(0).saturating_add(1)
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All of a kind, with their numbers.
     pub fn of<R: DeserializeOwned>(&self, kind: Kind) -> Result<Vec<(u64, R)>, Unreadable> {
         let chosen = self.0.iter().filter(|(key, _)| key.kind == kind);
@@ -134,6 +139,56 @@ impl Records {
     pub fn only<R: DeserializeOwned>(&self, kind: Kind) -> Result<Option<R>, Unreadable> {
         let found = self.of(kind)?.into_iter().next();
         Ok(found.map(|(_, record)| record))
+    }
+}
+
+/// A TEID in a record, `#[serde(with = "store::teid")]`.
+pub mod teid {
+    use epc_codec::Teid;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// As a number.
+    pub fn serialize<S: Serializer>(teid: &Teid, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(teid.0)
+    }
+
+    /// From a number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Teid, D::Error> {
+        u32::deserialize(deserializer).map(Teid)
+    }
+}
+
+/// An EPS Bearer Identity in a record, `#[serde(with = "store::ebi")]`.
+pub mod ebi {
+    use epc_codec::Ebi;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// As a number.
+    pub fn serialize<S: Serializer>(ebi: &Ebi, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(ebi.0)
+    }
+
+    /// From a number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ebi, D::Error> {
+        u8::deserialize(deserializer).map(Ebi)
+    }
+}
+
+/// An IMSI in a record, `#[serde(with = "store::imsi")]`.
+pub mod imsi {
+    use epc_codec::Imsi;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// As its digits.
+    pub fn serialize<S: Serializer>(imsi: &Imsi, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(imsi)
+    }
+
+    /// From its digits.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Imsi, D::Error> {
+        let digits = <&str>::deserialize(deserializer)?;
+        digits.parse().map_err(D::Error::custom)
     }
 }
 

@@ -70,6 +70,10 @@ const fn mix(half: u32, key: u32) -> u32 {
 pub struct TeidAllocator {
     key: TeidKey,
     generations: Vec<u16>,
+    /// What new indices begin with.
+    first: u16,
+    /// What the index has that was freed most often.
+    generation: u16,
     free: VecDeque<u32>,
     /// TEIDs that the configuration fixed; they are not ours to give out.
     reserved: HashSet<u32>,
@@ -82,10 +86,39 @@ impl TeidAllocator {
         TeidAllocator {
             key,
             generations: Vec::new(),
+            first: 0,
+            generation: 0,
             free: VecDeque::new(),
             reserved: HashSet::new(),
             in_use: 0,
         }
+    }
+
+    /// The allocator of an earlier incarnation: these TEIDs are in use, and [`TeidAllocator::generation`] was this. What
+    /// it gives out from now on was not given out before.
+    pub fn restored(key: TeidKey, generation: u16, in_use: impl IntoIterator<Item = Teid>) -> TeidAllocator {
+        let in_use: Vec<Teid> = in_use.into_iter().collect();
+        let indices = in_use.iter().map(|teid| key.index(*teid) + 1).max().unwrap_or(0);
+        let mut allocator = TeidAllocator {
+            generations: vec![after(generation); indices as usize],
+            first: after(generation),
+            generation: after(generation),
+            in_use: in_use.len(),
+            ..TeidAllocator::new(key)
+        };
+        let mut is_free = vec![true; indices as usize];
+        for teid in in_use {
+            let index = key.index(teid) as usize;
+            allocator.generations[index] = (key.invert(teid.0) >> INDEX_BITS) as u16;
+            is_free[index] = false;
+        }
+        allocator.free = (0..indices).filter(|index| is_free[*index as usize]).collect();
+        allocator
+    }
+
+    /// The generation that TEIDs have reached, modulo 1024: none of the next one was given out.
+    pub fn generation(&self) -> u16 {
+        self.generation
     }
 
     /// A new TEID, or `None` when all 4,194,304 are in use.
@@ -140,15 +173,22 @@ impl TeidAllocator {
         if self.free.len() > RESTING || fresh > INDEX_MASK {
             return self.free.pop_front();
         }
-        self.generations.push(0);
+        self.generations.push(self.first);
         Some(fresh)
     }
 
     fn retire(&mut self, index: u32) {
         let generation = &mut self.generations[index as usize];
-        *generation = (*generation + 1) & ((1 << (32 - INDEX_BITS)) - 1);
+        *generation = after(*generation);
+        if *generation == after(self.generation) {
+            self.generation = *generation;
+        }
         self.free.push_back(index);
     }
+}
+
+const fn after(generation: u16) -> u16 {
+    (generation + 1) & ((1 << (32 - INDEX_BITS)) - 1)
 }
 
 #[cfg(test)]
@@ -192,6 +232,33 @@ mod tests {
             allocator.free(teid);
         }
         assert!(allocator.generations.len() <= RESTING + 2);
+    }
+
+    #[test]
+    fn restored_allocator_gives_out_nothing_that_was_given_out_before() {
+        let mut before = TeidAllocator::new(KEY);
+        let mut given = HashSet::new();
+        let mut in_use = Vec::new();
+        for number in 0..5000 {
+            let teid = before.allocate().unwrap();
+            given.insert(teid);
+            if number % 7 == 0 {
+                in_use.push(teid);
+            } else {
+                before.free(teid);
+            }
+        }
+        assert!(before.generation() > 0, "indices were used again");
+        let mut after = TeidAllocator::restored(KEY, before.generation(), in_use.iter().copied());
+        assert_eq!(after.in_use(), in_use.len());
+        for _ in 0..5000 {
+            let teid = after.allocate().unwrap();
+            assert!(given.insert(teid), "{teid:?} was given out twice");
+        }
+        for teid in &in_use {
+            after.free(*teid);
+        }
+        assert_eq!(after.in_use(), 5000, "those of before are taken back");
     }
 
     #[test]

@@ -287,6 +287,11 @@ impl<K: Hash + Eq + Clone> Answers<K> {
         self.answers.remove(key);
     }
 
+    /// How long an answer is kept.
+    pub fn keep(&self) -> Duration {
+        self.keep
+    }
+
     /// How many are kept.
     pub fn len(&self) -> usize {
         self.answers.len()

@@ -37,7 +37,7 @@ use tracing::info;
 
 use offload::Offloads;
 use sockets::{Bound, Outlets};
-use worker::{Encapsulating, Handle, Receiving, Takes};
+use worker::{Changes, Encapsulating, Handle, Receiving, Takes};
 
 /// The MTU of a TUN device where the path allows it and the configuration names none.
 const MOST_MTU: u16 = 1500;
@@ -85,6 +85,10 @@ impl UserPlaneConfig {
             port: Interface::S1u.port(),
         }
     }
+
+    fn sources(&self) -> u32 {
+        if self.source_port_by_teid { SOURCE_PORTS } else { 1 }
+    }
 }
 
 /// A running user plane. Dropping it stops the threads and removes the TUN device.
@@ -96,40 +100,41 @@ pub struct UserPlane {
     offload: Offload,
 }
 
-impl UserPlane {
-    /// Opens the sockets and the TUN device, which is up afterwards, and starts the threads. What the brain should see
-    /// comes out of the receiver.
-    pub fn start(
-        config: &UserPlaneConfig,
-    ) -> Result<(UserPlane, tokio::sync::mpsc::Receiver<Slow>), StartError> {
+/// The sockets and the TUN device of a user plane whose threads do not run yet. What arrives waits in the kernel.
+#[derive(Debug)]
+pub struct Prepared {
+    config: UserPlaneConfig,
+    bound: Vec<Bound>,
+    tuns: Vec<Arc<OwnedFd>>,
+    offloads: Offloads,
+    mtu: Option<u16>,
+}
+
+impl Prepared {
+    /// See [`UserPlane::mtu`].
+    pub fn mtu(&self) -> Option<u16> {
+        self.mtu
+    }
+
+    /// Starts the threads, with rules that are in force before the first packet. What the brain should see comes out of
+    /// the receiver.
+    pub fn start(self, rules: &[Rule]) -> Result<(UserPlane, tokio::sync::mpsc::Receiver<Slow>), StartError> {
+        let Prepared {
+            config,
+            bound,
+            tuns,
+            offloads,
+            mtu,
+        } = self;
         let queues = config.queues.max(1);
-        let sources = if config.source_port_by_teid {
-            SOURCE_PORTS
-        } else {
-            1
-        };
-        let bound = sockets::open(&config.sockets, config.port, queues, sources as usize)?;
-        let all_sockets: Vec<&UdpSocket> = bound.iter().flat_map(Bound::sockets).collect();
-        let mut offloads = Offloads::probe(config.offload, &all_sockets);
-        let mtu = config
-            .tun
-            .as_ref()
-            .map(|tun| tun.mtu.unwrap_or_else(|| default_mtu(&bound)));
-        let tuns = match (&config.tun, mtu) {
-            (Some(tun), Some(mtu)) => {
-                sockets::forbid_fragments(&bound)?;
-                tun::open(tun, mtu, queues, offloads.vnet)?
-            }
-            _ => Vec::new(),
-        };
-        offloads.ask_tun(&tuns);
         let (slow, from_workers) = tokio::sync::mpsc::channel(slow::CAPACITY);
         let start = Start {
-            config,
+            config: &config,
             offloads,
-            sources,
+            sources: config.sources(),
             outlets: Outlets::new(&bound),
             slow,
+            rules,
         };
         let mut user_plane = UserPlane {
             workers: Vec::new(),
@@ -158,6 +163,42 @@ impl UserPlane {
             "user plane is up"
         );
         Ok((user_plane, from_workers))
+    }
+}
+
+impl UserPlane {
+    /// Opens the sockets and the TUN device, which is up afterwards.
+    pub fn prepare(config: &UserPlaneConfig) -> Result<Prepared, StartError> {
+        let queues = config.queues.max(1);
+        let bound = sockets::open(&config.sockets, config.port, queues, config.sources() as usize)?;
+        let all_sockets: Vec<&UdpSocket> = bound.iter().flat_map(Bound::sockets).collect();
+        let mut offloads = Offloads::probe(config.offload, &all_sockets);
+        let mtu = config
+            .tun
+            .as_ref()
+            .map(|tun| tun.mtu.unwrap_or_else(|| default_mtu(&bound)));
+        let tuns = match (&config.tun, mtu) {
+            (Some(tun), Some(mtu)) => {
+                sockets::forbid_fragments(&bound)?;
+                tun::open(tun, mtu, queues, offloads.vnet)?
+            }
+            _ => Vec::new(),
+        };
+        offloads.ask_tun(&tuns);
+        Ok(Prepared {
+            config: config.clone(),
+            bound,
+            tuns,
+            offloads,
+            mtu,
+        })
+    }
+
+    /// Prepares it and starts the threads, without rules.
+    pub fn start(
+        config: &UserPlaneConfig,
+    ) -> Result<(UserPlane, tokio::sync::mpsc::Receiver<Slow>), StartError> {
+        UserPlane::prepare(config)?.start(&[])
     }
 
     /// Puts a rule in force. When this returns, no packet is in flight any more that was treated by the rules before.
@@ -218,6 +259,7 @@ struct Start<'a> {
     sources: u32,
     outlets: Outlets,
     slow: tokio::sync::mpsc::Sender<Slow>,
+    rules: &'a [Rule],
 }
 
 impl Start<'_> {
@@ -245,9 +287,7 @@ impl Start<'_> {
             slow: slow::Sender::new(self.slow.clone()),
         };
         let name = format!("{} {queue}", bound.serves[0]);
-        Handle::start(name, Takes::Receive, counters, self.slow.clone(), |changes| {
-            work.run(changes)
-        })
+        self.thread(name, Takes::Receive, counters, |changes| work.run(changes))
     }
 
     fn encapsulating(
@@ -269,9 +309,17 @@ impl Start<'_> {
             counters: Arc::clone(&counters),
         };
         let name = format!("TUN {queue}");
-        Handle::start(name, Takes::Send, counters, self.slow.clone(), |changes| {
-            work.run(changes)
-        })
+        self.thread(name, Takes::Send, counters, |changes| work.run(changes))
+    }
+
+    fn thread(
+        &self,
+        name: String,
+        takes: Takes,
+        counters: Arc<Counters>,
+        work: impl FnOnce(Changes) -> io::Result<()> + Send + 'static,
+    ) -> Result<Handle, StartError> {
+        Handle::start(name, takes, counters, self.rules, self.slow.clone(), work)
     }
 
     fn outbox(&self) -> Outbox {

@@ -143,11 +143,13 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    /// Starts a thread that does `work` until it is told to stop; an error of it ends the user plane.
+    /// Starts a thread that does `work` until it is told to stop; an error of it ends the user plane. The rules are in
+    /// force before its first packet.
     pub(super) fn start(
         name: String,
         takes: Takes,
         counters: Arc<Counters>,
+        rules: &[Rule],
         failed: tokio::sync::mpsc::Sender<Slow>,
         work: impl FnOnce(Changes) -> io::Result<()> + Send + 'static,
     ) -> Result<Handle, StartError> {
@@ -158,6 +160,11 @@ impl Handle {
             wake,
         });
         let (changes, queue) = mpsc::channel();
+        for rule in rules.iter().filter(|rule| takes.takes(rule)) {
+            // It fails only without a receiver.
+            let _ = changes.send(Change::Rule(rule.clone()));
+        }
+        bell.ring();
         let end = Changes {
             queue,
             bell: Arc::clone(&bell),
