@@ -1,6 +1,7 @@
 //! The daemons: started, and asked what they used.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -99,14 +100,46 @@ fn metrics_address() -> Result<std::net::SocketAddr, String> {
     yaml::METRICS.parse().map_err(|error| format!("{error}"))
 }
 
-/// `pgw.yml` with addresses for everybody.
-pub(super) fn pgw() -> String {
-    yaml::pgw() + "ue_pools: [10.64.0.0/10]\n" + QUIET
+/// Whether S-GW and P-GW keep their sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    Nothing,
+    /// With `session_store`, empty at the start.
+    Sessions,
 }
 
-/// `sgw.yml`. The bench takes sessions into use or not, as it measures.
-pub(super) fn sgw() -> String {
-    yaml::sgw() + "setup_timeout: 600\n" + QUIET
+impl Keep {
+    /// What figures with it are called.
+    pub(super) fn title(self, what: &str) -> String {
+        match self {
+            Keep::Nothing => what.to_owned(),
+            Keep::Sessions => format!("{what}, session_store"),
+        }
+    }
+
+    fn config(self, node: Node, directory: &Path) -> Result<String> {
+        if self == Keep::Nothing {
+            return Ok(String::new());
+        }
+        let store = directory.join(format!("{}.store", node.name()));
+        match fs::remove_dir_all(&store) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("remove {}", store.display()))
+            }
+            _ => Ok(format!("session_store: {:?}\n", store.display().to_string())),
+        }
+    }
+}
+
+impl Nodes {
+    /// A P-GW with addresses for everybody, and an S-GW.
+    pub(super) fn start_gateways(&mut self, keep: Keep, daemons: &Daemons, directory: &Path) -> Result<()> {
+        let pgw = yaml::pgw() + "ue_pools: [10.64.0.0/10]\n" + QUIET + &keep.config(Node::Pgw, directory)?;
+        self.start(Node::Pgw, &pgw, daemons, directory)?;
+        // The bench takes sessions into use or not, as it measures.
+        let sgw = yaml::sgw() + "setup_timeout: 600\n" + QUIET + &keep.config(Node::Sgw, directory)?;
+        self.start(Node::Sgw, &sgw, daemons, directory)
+    }
 }
 
 pub(super) fn mme() -> String {

@@ -12,7 +12,7 @@ use epc_lab::{Daemons, Node, Traffic, wait_for, yaml};
 use nix::sys::signal::Signal;
 
 use super::Amount;
-use super::nodes::{self, Nodes, Usage};
+use super::nodes::{self, Keep, Nodes, Usage};
 use super::report::Report;
 
 /// How often the counters are looked at.
@@ -28,13 +28,7 @@ pub(super) fn measure(
     amount: &Amount,
     report: &mut Report,
 ) -> Result<()> {
-    let mut nodes = Nodes::new()?;
-    nodes.start(Node::Pgw, &nodes::pgw(), daemons, directory)?;
-    nodes.start(Node::Sgw, &nodes::sgw(), daemons, directory)?;
-    nodes.start(Node::Mme, &nodes::mme(), daemons, directory)?;
-    let enb = yaml::enb(&[]) + &yaml::silent(1, 1);
-    nodes.start(Node::Enb, &enb, daemons, directory)?;
-    wait_for("the first attach", PATIENCE, || attached(&nodes, 1))?;
+    let mut nodes = start(Keep::Nothing, daemons, directory)?;
     let first = nodes.usage()?;
     let mut before = 1;
     for &subscribers in amount.subscribers {
@@ -70,7 +64,26 @@ pub(super) fn measure(
         "messages repeated or discarded on the whole way",
         nodes.repeated_or_discarded()?,
     );
+    drop(nodes);
+
+    let mut nodes = start(Keep::Sessions, daemons, directory)?;
+    // The caches fill, as above.
+    attach(&mut nodes, 1_000, 999, directory)?;
+    let took = attach(&mut nodes, 10_000, 9_000, directory)?;
+    let title = Keep::Sessions.title("attaches/s, to 10,000");
+    report.add(&title, 9_000.0 / took.as_secs_f64());
     Ok(())
+}
+
+/// Four daemons, and one subscriber that is attached.
+fn start(keep: Keep, daemons: &Daemons, directory: &Path) -> Result<Nodes> {
+    let mut nodes = Nodes::new()?;
+    nodes.start_gateways(keep, daemons, directory)?;
+    nodes.start(Node::Mme, &nodes::mme(), daemons, directory)?;
+    let enb = yaml::enb(&[]) + &yaml::silent(1, 1);
+    nodes.start(Node::Enb, &enb, daemons, directory)?;
+    wait_for("the first attach", PATIENCE, || attached(&nodes, 1))?;
+    Ok(nodes)
 }
 
 /// Names so many subscribers in all to the eNB, and tells how long it takes until they are attached.
