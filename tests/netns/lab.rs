@@ -90,7 +90,12 @@ impl Lab {
     }
 
     fn config(&self, node: Node) -> PathBuf {
-        self.directory.join(format!("{}.yml", node.name()))
+        self.file(&format!("{}.yml", node.name()))
+    }
+
+    /// A file of this test.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
     }
 
     pub(crate) fn start(&mut self, node: Node) -> Outcome {

@@ -98,6 +98,20 @@ const FILES: &[(Node, &str, &str, &str, &str)] = &[
     (
         Sgw,
         "prom_addr: 127.0.0.1:58080",
+        "session_store: /proc",
+        "session_store",
+        "expected a directory to write to",
+    ),
+    (
+        Pgw,
+        "prom_addr: 127.0.0.1:58080",
+        "session_store: /nowhere/store",
+        "session_store",
+        "expected a directory to write to",
+    ),
+    (
+        Sgw,
+        "prom_addr: 127.0.0.1:58080",
         "prom_addr: everywhere",
         "prom_addr",
         "expected",
