@@ -9,7 +9,7 @@ use crate::counters::{Counters, Direction, Drop, Port};
 use crate::outbox::{Message, Outbox};
 use crate::table::{Senders, Tunnel};
 use crate::vnet::Vnet;
-use crate::{GTPU_HEADER, Side, fragment, icmp, ip, split};
+use crate::{GTPU_HEADER, Side, fragment, icmp, ip, mss, split};
 
 /// Room that is left before the TUN device is read again: a super-packet of 64 KB that is cut into small segments
 /// grows by their headers.
@@ -82,6 +82,7 @@ impl Encapsulate {
         if octets.len() > usize::from(limit) {
             return self.too_long(octets, tunnel, limit);
         }
+        mss::clamp(octets, limit);
         self.received(1, octets.len());
         self.queue(tunnel, octets.len(), |body| body.copy_from_slice(octets));
         None

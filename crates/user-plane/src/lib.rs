@@ -23,6 +23,7 @@ mod fragment;
 mod held;
 mod icmp;
 mod ip;
+mod mss;
 mod outbox;
 mod receive;
 mod split;

@@ -8,7 +8,7 @@ use crate::counters::{Counters, Direction, Drop, Port};
 use crate::held::Held;
 use crate::outbox::Outbox;
 use crate::table::{Fate, Receivers, Ue, canonical};
-use crate::{Side, ip};
+use crate::{Side, ip, mss};
 
 /// A packet for the TUN device, where it lies in a receive buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Receive {
     side: Option<Side>,
     receivers: Receivers,
     held: Held,
+    /// The longest packet that the tunnels take.
+    mtu: Option<u16>,
     counters: Arc<Counters>,
     /// What to relay.
     pub relayed: Outbox,
@@ -68,11 +70,17 @@ impl Receive {
             side,
             receivers: Receivers::new(key),
             held: Held::default(),
+            mtu: None,
             counters,
             relayed,
             deliveries: Vec::with_capacity(1024),
             slow: Vec::with_capacity(64),
         }
+    }
+
+    /// Tells the hosts behind the TUN device to send no longer TCP segments than fit into packets of `mtu` octets.
+    pub fn with_mtu(self, mtu: Option<u16>) -> Receive {
+        Receive { mtu, ..self }
     }
 
     /// Changes the table. Between two batches only; what [`Receive::take_released`] then gives goes before the next one.
@@ -173,11 +181,17 @@ impl Receive {
                 }
                 let inner = start + user_packet.start..start + user_packet.end;
                 match self.inner_length(ue, &octets[inner.clone()]) {
-                    Ok(length) => self.deliveries.push(Delivery {
-                        buffer,
-                        start: inner.start,
-                        end: inner.start + length,
-                    }),
+                    Ok(length) => {
+                        let end = inner.start + length;
+                        if let Some(mtu) = self.mtu {
+                            mss::clamp(&mut octets[inner.start..end], mtu);
+                        }
+                        self.deliveries.push(Delivery {
+                            buffer,
+                            start: inner.start,
+                            end,
+                        });
+                    }
                     Err(why) => self.dropped(on, why),
                 }
             }
