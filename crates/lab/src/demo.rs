@@ -1,4 +1,4 @@
-//! What `http-server` and `external-client`, the programs of the demo's image, share.
+//! What the programs of the demo's image share.
 
 use std::net::IpAddr;
 

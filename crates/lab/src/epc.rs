@@ -2,6 +2,7 @@ use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
 
+use crate::netlink::set_mtu;
 use crate::{End, LinkOptions, Namespace, Point, Result, link};
 
 /// Who is in the lab.
@@ -194,6 +195,13 @@ impl Epc {
         epc.namespace(Node::Server)
             .default_route(ReferencePoint::Sgi.address(Node::Pgw).into())?;
         Ok(epc)
+    }
+
+    /// Lets a link take no longer packets than this.
+    pub fn set_mtu(&self, point: ReferencePoint, mtu: u32) -> Result<()> {
+        let (a, b) = point.ends();
+        set_mtu(self.namespace(a), point.device(), mtu)?;
+        set_mtu(self.namespace(b), point.device(), mtu)
     }
 
     /// The namespace of a node.

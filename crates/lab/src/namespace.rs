@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::{panic, thread};
 
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::stat::{fstat, stat};
 
 use crate::{Error, Process, Result, netlink};
 
@@ -72,11 +73,22 @@ impl Namespace {
     /// Runs `task` inside, on a thread of its own. Sockets that it makes stay inside for their life.
     pub fn run<T: Send>(&self, task: impl FnOnce() -> T + Send) -> T {
         on_own_thread(&self.name, || {
-            // The descriptor is a namespace and the process may enter it: it made it.
-            setns(self.net.as_fd(), CloneFlags::CLONE_NEWNET)
-                .unwrap_or_else(|errno| panic!("cannot enter the namespace of {}: {errno}", self.name));
+            // To enter where one is already takes a privilege, and is of no use.
+            if !self.is_own() {
+                // The descriptor is a namespace and the process may enter it: it made it.
+                setns(self.net.as_fd(), CloneFlags::CLONE_NEWNET)
+                    .unwrap_or_else(|errno| panic!("cannot enter the namespace of {}: {errno}", self.name));
+            }
             task()
         })
+    }
+
+    /// Whether the calling thread is inside.
+    fn is_own(&self) -> bool {
+        match (fstat(self.net.as_fd()), stat("/proc/thread-self/ns/net")) {
+            (Ok(there), Ok(here)) => (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino),
+            _ => false,
+        }
     }
 
     /// Starts a program inside; what it prints is appended to `log`.

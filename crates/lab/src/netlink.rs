@@ -107,6 +107,19 @@ pub(crate) fn bring_up(namespace: &Namespace, device: &str) -> Result<()> {
     })
 }
 
+pub(crate) fn set_mtu(namespace: &Namespace, device: &str, mtu: u32) -> Result<()> {
+    let what = format!("{}: MTU {mtu} of {device}", namespace.name());
+    netlink(namespace, async |handle| {
+        let message = LinkUnspec::new_with_name(device).mtu(mtu).build();
+        handle
+            .link()
+            .set(message)
+            .execute()
+            .await
+            .map_err(Error::netlink(what))
+    })
+}
+
 pub(crate) fn add_address(namespace: &Namespace, device: &str, address: IpNet) -> Result<()> {
     let what = format!("{}: add {address} to {device}", namespace.name());
     netlink(namespace, async |handle| {

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use nix::sys::socket::{getsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{Error, Namespace, Result};
@@ -22,6 +23,28 @@ pub fn ping(
     limit: Duration,
 ) -> Result<Duration> {
     namespace.run(|| echo(from, to, sequence, size, limit))
+}
+
+/// What the sender's kernel knows of the path to `to`, in octets, after echo requests of 1,500 octets that no router may
+/// fragment: less than that as soon as one of them was answered with "fragmentation needed". Gives up after `limit`.
+pub fn path_mtu(namespace: &Namespace, to: Ipv4Addr, limit: Duration) -> Result<i32> {
+    const WHOLE: i32 = 1500;
+    let started = Instant::now();
+    namespace.run(|| {
+        loop {
+            // As a rule it is lost, and the answer to it is what counts.
+            let _ = echo(None, to, 9, WHOLE as usize - 28, limit / 20);
+            let what = || format!("path MTU to {to}");
+            let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).map_err(Error::io(what()))?;
+            socket
+                .connect(&SocketAddr::from((to, 9)).into())
+                .map_err(Error::io(what()))?;
+            let mtu = getsockopt(&socket, sockopt::IpMtu).map_err(Error::errno(what()))?;
+            if mtu < WHOLE || started.elapsed() > limit {
+                return Ok(mtu);
+            }
+        }
+    })
 }
 
 fn echo(

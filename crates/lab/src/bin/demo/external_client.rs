@@ -1,7 +1,6 @@
 //! The client behind the eNB, in the demo's image: fetches a page, again and again.
 
 use std::io::{self, Read};
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -15,8 +14,7 @@ const SEARCHED: usize = 1024 * 1024;
 
 /// Fetches a page until it has it, prints it, and goes on every few seconds. Without a page, adds its route and ends.
 #[derive(Debug, Parser)]
-#[command(version)]
-struct Args {
+pub(crate) struct Args {
     /// What to fetch.
     #[arg(required_unless_present = "route")]
     url: Option<String>,
@@ -46,17 +44,7 @@ fn seconds(text: &str) -> std::result::Result<Duration, String> {
     }
 }
 
-fn main() -> ExitCode {
-    match run(Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("external-client: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(args: Args) -> Result<()> {
+pub(crate) fn run(args: Args) -> Result<()> {
     let stop = Stop::listen()?;
     args.route.add()?;
     let Some(url) = args.url.clone() else {

@@ -1,7 +1,6 @@
 //! The web server behind SGi, in the demo's image.
 
 use std::net::{SocketAddr, TcpListener};
-use std::process::ExitCode;
 
 use clap::Parser;
 use epc_lab::demo::{Route, Stop};
@@ -9,8 +8,7 @@ use epc_lab::{Error, Result, web};
 
 /// A web server: `/` says `It works!`, `/size/N` sends N octets, `/me` says which address asked.
 #[derive(Debug, Parser)]
-#[command(version)]
-struct Args {
+pub(crate) struct Args {
     /// Where to listen.
     #[arg(long, default_value = "0.0.0.0:80", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
@@ -18,17 +16,7 @@ struct Args {
     route: Route,
 }
 
-fn main() -> ExitCode {
-    match serve(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("http-server: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn serve(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     let stop = Stop::listen()?;
     let socket = TcpListener::bind(args.listen).map_err(|source| Error::Io {
         what: format!("listen on {}", args.listen),
