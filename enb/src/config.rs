@@ -111,7 +111,7 @@ pub struct Subscriber {
     /// What the subscriber's packets are.
     #[serde(rename = "type", default)]
     pub kind: Traffic,
-    /// The device where `external` clients come in; `http_get` needs none.
+    /// The device where `external` clients come in, if none has the network of their address; `http_get` needs none.
     #[serde(default, deserialize_with = "text::parsed_option")]
     pub euu_if_name: Option<String>,
     /// What `http_get` fetches.
@@ -232,12 +232,8 @@ impl Config {
                 let problem = format!("{} is there twice, expected each IMSI once", subscriber.imsi);
                 return Err((format!("subscribers[{i}].imsi"), problem));
             }
-            check_traffic(
-                subscriber.kind,
-                subscriber.euu_if_name.as_deref(),
-                subscriber.http_url.as_deref(),
-            )
-            .map_err(|(key, problem)| (format!("subscribers[{i}].{key}"), problem))?;
+            check_traffic(subscriber.kind, subscriber.http_url.as_deref())
+                .map_err(|(key, problem)| (format!("subscribers[{i}].{key}"), problem))?;
             let contradicts = match (subscriber.src_ip, subscriber.pdn_type) {
                 (Some(IpAddr::V4(_)), PdnType::Ipv6) => Some("an IPv6 address with pdn_type IPv6"),
                 (Some(IpAddr::V6(_)), PdnType::Ipv4) => Some("an IPv4 address with pdn_type IPv4"),
@@ -257,12 +253,8 @@ impl Config {
             }
         }
         if let Some(range) = &self.subscriber_range {
-            check_traffic(
-                range.kind,
-                range.euu_if_name.as_deref(),
-                range.http_url.as_deref(),
-            )
-            .map_err(|(key, problem)| (format!("subscriber_range.{key}"), problem))?;
+            check_traffic(range.kind, range.http_url.as_deref())
+                .map_err(|(key, problem)| (format!("subscriber_range.{key}"), problem))?;
             let last = self.first_of_range(range) + u64::from(range.count - 1);
             let too_far = |key: &str| {
                 let problem = format!(
@@ -380,15 +372,7 @@ fn imsi<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Imsi, D::Error> {
     digits.as_str().parse().map_err(serde::de::Error::custom)
 }
 
-fn check_traffic(
-    traffic: Traffic,
-    euu_if_name: Option<&str>,
-    http_url: Option<&str>,
-) -> Result<(), (&'static str, String)> {
-    if traffic == Traffic::External && euu_if_name.is_none() {
-        let problem = "is missing, expected the name of a network device".to_owned();
-        return Err(("euu_if_name", problem));
-    }
+fn check_traffic(traffic: Traffic, http_url: Option<&str>) -> Result<(), (&'static str, String)> {
     let http_url = http_url.unwrap_or_default();
     if traffic == Traffic::HttpGet && !is_http_url(http_url) {
         let problem = format!(

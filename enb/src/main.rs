@@ -62,7 +62,7 @@ impl Daemon for Host {
         Ok(config.check()?)
     }
 
-    /// External clients come in at a device, which must be there. A built-in UE needs none: its `euu_if_name` is what
+    /// A device that is named for external clients must be there. A built-in UE needs none: its `euu_if_name` is what
     /// go-gtp's eNB put the address on.
     fn check_host(config: &Config) -> Result<(), Problem> {
         let single = config.subscribers.iter().enumerate().map(|(i, subscriber)| {
@@ -175,28 +175,36 @@ impl Daemon for Host {
             Event::SessionUp {
                 subscriber,
                 ue,
-                mtu: _,
+                mtu,
                 dns: _,
-            } => match (subscriber.kind, &subscriber.euu_if_name, &subscriber.http_url) {
-                (Traffic::External, Some(device), _) => self.routes.external_up(ue, device).await,
-                (Traffic::HttpGet, _, Some(url)) => {
-                    self.routes.local_up(ue).await;
-                    let fetch = Fetch {
-                        ue,
-                        url: url.clone(),
-                        interval: subscriber.http_interval,
-                    };
-                    self.fetches.start(&subscriber.imsi.to_string(), fetch);
+            } => {
+                if let Some(mtu) = mtu {
+                    self.routes.limit_mtu(mtu).await;
                 }
-                (Traffic::None | Traffic::External | Traffic::HttpGet, _, _) => {}
-            },
-            Event::SessionDown { subscriber, ue } => match (subscriber.kind, &subscriber.euu_if_name) {
-                (Traffic::External, Some(device)) => self.routes.external_down(ue, device).await,
-                (Traffic::HttpGet, _) => {
+                match (subscriber.kind, &subscriber.http_url) {
+                    (Traffic::External, _) => {
+                        let device = subscriber.euu_if_name.as_deref();
+                        self.routes.external_up(ue, device).await;
+                    }
+                    (Traffic::HttpGet, Some(url)) => {
+                        self.routes.local_up(ue).await;
+                        let fetch = Fetch {
+                            ue,
+                            url: url.clone(),
+                            interval: subscriber.http_interval,
+                        };
+                        self.fetches.start(&subscriber.imsi.to_string(), fetch);
+                    }
+                    (Traffic::None | Traffic::HttpGet, _) => {}
+                }
+            }
+            Event::SessionDown { subscriber, ue } => match subscriber.kind {
+                Traffic::External => self.routes.external_down(ue).await,
+                Traffic::HttpGet => {
                     self.fetches.stop(&subscriber.imsi.to_string());
                     self.routes.local_down(ue).await;
                 }
-                (Traffic::None | Traffic::External, _) => {}
+                Traffic::None => {}
             },
         }
     }

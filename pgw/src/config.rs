@@ -18,10 +18,13 @@ use serde::{Deserialize, Deserializer};
 pub struct Config {
     /// The addresses to bind on this host.
     pub local_addresses: LocalAddresses,
-    /// The network device on the SGi side: what comes in there for a UE goes into its tunnel. Without it, what comes in
-    /// anywhere.
+    /// The network device on the SGi side, unless one has `local_addresses.sgi_ip` or is in `route_subnet`: what comes in
+    /// there for a UE goes into its tunnel. If none is known, what comes in anywhere.
     #[serde(default)]
     pub sgi_if_name: Option<String>,
+    /// Whether packets of UEs leave on SGi with this node's address (IPv4), so that servers need no route to the UEs.
+    #[serde(default)]
+    pub sgi_nat: bool,
     /// The subnet of the UEs that is routed to the tunnels as a whole. UEs outside of it get a route each.
     #[serde(default, deserialize_with = "subnet")]
     pub route_subnet: Option<IpNet>,
@@ -78,7 +81,7 @@ pub struct LocalAddresses {
     /// GTP-U towards S-GWs, UDP port 2152.
     #[serde(deserialize_with = "local_address")]
     pub s5u_ip: IpAddr,
-    /// This node's address on SGi; for the reader only.
+    /// This node's address on SGi; the device that has it is the one of SGi.
     #[serde(default)]
     pub sgi_ip: Option<IpAddr>,
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use epc_driver::host::{self, NetworkSide};
+use epc_driver::host::{self, NetworkSide, Sgi};
 use epc_driver::user_plane::{Side, SocketConfig, TunConfig, UserPlaneConfig};
 use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, SessionStore, Socket, keep_fixed};
 use epc_node::store::{Records, Unreadable};
@@ -105,7 +105,7 @@ impl Daemon for Host {
     fn keep_fixed(running: &Config, new: &mut Config) -> Vec<&'static str> {
         keep_fixed!(
             running, new;
-            local_addresses, sgi_if_name, route_subnet, prom_addr, log_format, user_plane, tun_name, route_table,
+            local_addresses, sgi_if_name, sgi_nat, route_subnet, prom_addr, log_format, user_plane, tun_name, route_table,
             session_store,
         )
     }
@@ -146,13 +146,13 @@ impl Daemon for Host {
 
     async fn start(config: &Config, _: &mut Registry) -> Result<Host, Problem> {
         let subnets = subnets(config);
-        let routes = NetworkSide::start(
-            &config.tun_name,
-            config.route_table,
-            config.sgi_if_name.as_deref(),
-            &subnets,
-        )
-        .await?;
+        let sgi = Sgi {
+            address: config.local_addresses.sgi_ip,
+            subnet: config.route_subnet,
+            device: config.sgi_if_name.as_deref(),
+            nat: config.sgi_nat,
+        };
+        let routes = NetworkSide::start(&config.tun_name, config.route_table, sgi, &subnets).await?;
         Ok(Host { routes })
     }
 

@@ -21,6 +21,10 @@ pub(crate) const TESTS: &[Test] = &[
         daemons_without_their_peers_are_alive_and_say_what_is_missing,
     ),
     (
+        "servers_see_the_pgw_where_it_translates_addresses",
+        servers_see_the_pgw_where_it_translates_addresses,
+    ),
+    (
         "packets_of_a_stranger_behind_the_enb_stay_outside",
         packets_of_a_stranger_behind_the_enb_stay_outside,
     ),
@@ -77,6 +81,38 @@ fn ping_and_pages_go_through_the_tunnels() -> Result<(), Failed> {
             .find(|traffic| traffic.device == "s5u")
             .map_or(0, |t| t.received_octets);
         expect(octets > 3_000_000, || format!("{octets} octets came over S5-U"))
+    })
+}
+
+fn servers_see_the_pgw_where_it_translates_addresses() -> Result<(), Failed> {
+    in_lab("nat", |lab| {
+        let url = format!("http://{}/me", ReferencePoint::Sgi.address(Node::Server));
+        let address = SocketAddr::from((ReferencePoint::Sgi.address(Node::Server), 80));
+        let _server = web::Server::start(lab.namespace(Node::Server), address, |_, _| {})?;
+        lab.configure_enb(&[yaml::external(1)])?;
+        lab.configure(Node::Pgw, &(yaml::pgw() + "sgi_nat: true\n"))?;
+        lab.start_all()?;
+        // A killed P-GW leaves its table, and the next one has its own in the place of it.
+        for _ in 0..2 {
+            lab.wait_for_sessions(1)?;
+            lab.wait_for_ping()?;
+            let page = http::get(lab.namespace(Node::Ue), &url)?;
+            let pgw = ReferencePoint::Sgi.address(Node::Pgw).to_string();
+            expect(page.body == pgw, || format!("the server sees {}", page.body))?;
+            lab.kill(Node::Pgw)?;
+            lab.start(Node::Pgw)?;
+        }
+        lab.wait_for_sessions(1)?;
+        lab.terminate(Node::Pgw)?;
+        lab.configure(Node::Pgw, &yaml::pgw())?;
+        lab.start(Node::Pgw)?;
+        lab.wait_for_sessions(1)?;
+        lab.wait_for_ping()?;
+        let page = http::get(lab.namespace(Node::Ue), &url)?;
+        let ue = ReferencePoint::Euu.address(Node::Ue).to_string();
+        expect(page.body == ue, || {
+            format!("after its end the server sees {}", page.body)
+        })
     })
 }
 

@@ -8,6 +8,8 @@ mod attach;
 mod go_gtp;
 mod lab;
 mod many;
+mod mtu;
+mod privileges;
 mod reload;
 mod restart;
 mod start_errors;
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         stop::TESTS,
         start_errors::TESTS,
         many::TESTS,
+        mtu::TESTS,
+        privileges::TESTS,
     ]
     .concat();
     if sandbox::is_inside() || args.list {

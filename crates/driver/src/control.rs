@@ -20,6 +20,7 @@ use crate::config::{ConfigError, Loaded};
 use crate::discovery::Discovery;
 use crate::http::Question;
 use crate::metrics::{Name, OnInterface, SendErrors};
+use crate::privilege::NetAdmin;
 use crate::run::Read;
 use crate::sockets::Sockets;
 use crate::store::{SIGN_OF_LIFE, Store};
@@ -245,7 +246,10 @@ impl<D: Daemon> Control<D> {
         for output in outputs {
             match output {
                 Output::Transmit { on, to, datagram } => self.transmit(on, to, &datagram),
-                Output::Event(event) => self.daemon.on_event(event).await,
+                Output::Event(event) => {
+                    let _admin = NetAdmin::raise();
+                    self.daemon.on_event(event).await;
+                }
                 Output::Record(_) | Output::Rule(_) => {}
             }
         }

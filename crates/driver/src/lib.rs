@@ -21,6 +21,7 @@ pub mod host;
 mod http;
 mod log;
 mod metrics;
+mod privilege;
 mod run;
 mod sockets;
 mod store;

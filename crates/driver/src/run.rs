@@ -8,14 +8,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use epc_node::store::Records;
 use epc_node::{Boot, TeidKey};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use prometheus_client::registry::Registry;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::args::{self, Question, Verb};
 use crate::config::{ConfigError, Document, Loaded};
 use crate::control::{self, CLEAN_UP, Control, End, Grouped, Request, Tunnels};
 use crate::discovery::{Discovery, Plan};
+use crate::privilege::{self, NetAdmin};
 use crate::sockets::Sockets;
 use crate::store::{self, Opened, SessionStore, Store};
 use crate::user_plane::UserPlane;
@@ -106,7 +109,12 @@ fn healthcheck<D: Daemon>(loaded: &Loaded<D::Config>, question: Question) -> Exi
 
 fn start<D: Daemon>(file: &Path, read: Read<D>) -> ExitCode {
     log::start(D::common(&read.example.config).log_format);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    privilege::gain_no_more();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_start(privilege::give_up)
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("{}: cannot start: {error}", D::NAME);
@@ -123,6 +131,7 @@ fn start<D: Daemon>(file: &Path, read: Read<D>) -> ExitCode {
             }
         };
         let end = control.run().await;
+        let _admin = NetAdmin::raise();
         if tokio::time::timeout(CLEAN_UP, control.daemon.stop())
             .await
             .is_err()
@@ -144,8 +153,11 @@ fn start<D: Daemon>(file: &Path, read: Read<D>) -> ExitCode {
 /// was a node.
 async fn prepare<D: Daemon>(file: &Path, read: Read<D>) -> Result<Option<Control<D>>, ConfigError> {
     let located = |problem: Problem| read.example.locate(&problem);
-    let requests = control::listen_to_signals()
-        .map_err(|error| located(Problem::new("", format!("cannot listen to signals: {error}"))))?;
+    let deaf = |error| located(Problem::new("", format!("cannot listen to signals: {error}")));
+    let requests = control::listen_to_signals().map_err(deaf)?;
+    if std::process::id() == 1 {
+        reap_orphans().map_err(deaf)?;
+    }
     let (ask, questions) = mpsc::channel(8);
     let metrics = http::Metrics::default();
     if let Some(address) = D::common(&read.example.config).prom_addr {
@@ -215,6 +227,7 @@ async fn node<D: Daemon>(
     loaded: &Loaded<D::Config>,
     told: &OnceLock<Registry>,
 ) -> Result<Control<D>, Problem> {
+    let _admin = NetAdmin::raise();
     let mut loaded = loaded.clone();
     let config = &loaded.config;
     let common = D::common(config);
@@ -311,6 +324,25 @@ fn open_store<D: Daemon>(loaded: &Loaded<D::Config>, settings: &SessionStore) ->
     });
     let if_torn = loaded.locate(&store::torn(settings)).to_string();
     Store::open(settings, &node, &if_torn, restart_counter)
+}
+
+/// PID 1 of a container inherits the processes whose parents have ended, and takes note of their end.
+fn reap_orphans() -> std::io::Result<()> {
+    let mut ended = signal(SignalKind::child())?;
+    tokio::spawn(async move {
+        loop {
+            while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                if status == WaitStatus::StillAlive {
+                    break;
+                }
+                debug!(?status, "orphan has ended");
+            }
+            if ended.recv().await.is_none() {
+                return;
+            }
+        }
+    });
+    Ok(())
 }
 
 fn boot() -> Boot {

@@ -25,6 +25,27 @@ fn example_files_are_accepted() {
 }
 
 #[test]
+fn configurations_of_the_images_are_accepted() {
+    let read = |name: &str| {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose");
+        std::fs::read_to_string(directory.join(name)).unwrap()
+    };
+    assert_eq!(
+        accepted::<enb::Config>(&read("enb.yml"), "enb.yml").check(),
+        Ok(())
+    );
+    assert_eq!(
+        accepted::<mme::Config>(&read("mme.yml"), "mme.yml").check(),
+        Ok(())
+    );
+    assert_eq!(
+        accepted::<pgw::Config>(&read("pgw.yml"), "pgw.yml").check(),
+        Ok(())
+    );
+    accepted::<sgw::Config>(&read("sgw.yml"), "sgw.yml");
+}
+
+#[test]
 fn files_of_go_gtp_and_of_the_container_packaging_are_accepted() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/peer-config");
     for family in ["go-gtp", "gw-tester-compose"] {

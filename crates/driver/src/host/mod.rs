@@ -1,31 +1,39 @@
 //! What the eNB and the P-GW change on their host: routes, rules and addresses around their TUN device.
 //!
 //! ```text
-//! eNB    from UE, in at euu_if_name  -> table 3001: default via the TUN device, else unreachable   external
-//!        to UE, in at the TUN device -> table 3001: the UE at euu_if_name, if no other route leads there
+//! eNB    from UE, in at its network  -> table 3001: default via the TUN device, else unreachable   external
+//!        to UE, in at the TUN device -> table 3001: the UE at that device, if no other route leads there
 //!        from UE, of this host       -> table 3001, and the UE's address on the TUN device   http_get
-//! P-GW   in at sgi_if_name           -> table 3002: subnets and addresses of UEs via the TUN device
+//! P-GW   in from SGi                 -> table 3002: subnets and addresses of UEs via the TUN device
 //!        of this host                -> table 3002
+//!        out to SGi                  -> with this node's address, if sgi_nat
 //! ```
 //!
 //! Everything carries our protocol number ([`PROTOCOL`]) and lies in the node's own table, so that what a killed process
 //! left is known and taken away at the next start, and nothing else ever is.
 
+mod devices;
 mod fetch;
+mod nat;
 mod routing;
 mod sysctl;
 
 pub use fetch::{Fetch, Fetches};
 pub use routing::PROTOCOL;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use epc_node::UeAddress;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::Problem;
+use nat::Nat;
 use routing::{Error, Routing, Rule};
+
+/// No MTU below is believed, RFC 1122 §3.3.2.
+const LEAST_MTU: u16 = 576;
 
 /// The packets that this host itself sends.
 const THIS_HOST: &str = "lo";
@@ -64,6 +72,10 @@ pub struct UeSide {
     routing: Routing,
     tun_name: String,
     forwards: bool,
+    /// Behind which devices the external clients are.
+    clients: HashMap<IpNet, String>,
+    /// Octets of the longest packet that the TUN device takes.
+    mtu: Option<u16>,
 }
 
 impl UeSide {
@@ -82,27 +94,63 @@ impl UeSide {
             routing,
             tun_name: tun_name.to_owned(),
             forwards: false,
+            clients: HashMap::new(),
+            mtu: None,
         })
     }
 
-    /// A client behind `device` uses this address: its packets go into the tunnel, and those from the tunnel to the
-    /// client.
-    pub async fn external_up(&mut self, ue: UeAddress, device: &str) {
+    /// Takes no longer packets than a P-GW has told (PCO, TS 24.008 §10.5.6.3): the kernel answers them, as it does those
+    /// that the link of S1-U does not take. The shortest of what is told counts for all.
+    pub async fn limit_mtu(&mut self, mtu: u16) {
+        let mtu = mtu.max(LEAST_MTU);
+        if self.mtu.is_some_and(|limit| limit <= mtu) {
+            return;
+        }
+        self.mtu = Some(mtu);
+        match self.routing.lower_mtu(mtu).await {
+            Ok(true) => info!(device = self.tun_name, mtu, "MTU lowered to what the P-GW tells"),
+            Ok(false) => {}
+            Err(error) => warn!(%error, device = self.tun_name, mtu, "MTU not lowered"),
+        }
+    }
+
+    /// A client uses this address: its packets go into the tunnel, and those from the tunnel to the client. It is behind
+    /// the device in whose network the address is; behind `device` if it is in none.
+    pub async fn external_up(&mut self, ue: UeAddress, device: Option<&str>) {
         if !self.forwards {
             self.forwards = true;
             sysctl::warn_if_not_forwarding(ue.ipv6.is_some());
         }
         for net in nets(ue) {
-            report("rule", net, self.routing.add_rule(Rule::from(net, device)).await);
-            report("way back", net, self.add_way_back(net, device).await);
+            let found = devices::with_network_of(net.addr(), &self.tun_name);
+            if let (Some(found), Some(named)) = (&found, device)
+                && found != named
+            {
+                info!(
+                    device = found,
+                    euu_if_name = named,
+                    "the client is behind the device of its network"
+                );
+            }
+            let Some(device) = found.or_else(|| device.map(str::to_owned)) else {
+                warn!("no device has the network of an external client, expected euu_if_name");
+                debug!(%net, "no device has the network of an external client");
+                continue;
+            };
+            report("rule", net, self.routing.add_rule(Rule::from(net, &device)).await);
+            report("way back", net, self.add_way_back(net, &device).await);
+            self.clients.insert(net, device);
         }
     }
 
     /// The opposite of [`UeSide::external_up`].
-    pub async fn external_down(&mut self, ue: UeAddress, device: &str) {
+    pub async fn external_down(&mut self, ue: UeAddress) {
         for net in nets(ue) {
-            report("way back", net, self.remove_way_back(net, device).await);
-            let rule = Rule::from(net, device);
+            let Some(device) = self.clients.remove(&net) else {
+                continue;
+            };
+            report("way back", net, self.remove_way_back(net, &device).await);
+            let rule = Rule::from(net, &device);
             report("rule", net, self.routing.remove_rule(&rule).await);
         }
     }
@@ -150,26 +198,60 @@ impl UeSide {
     }
 }
 
+/// What a P-GW's configuration says of SGi.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sgi<'a> {
+    /// This node's address there.
+    pub address: Option<IpAddr>,
+    /// A subnet of UEs; in the container packaging of go-gtp's gw-tester, that of the servers.
+    pub subnet: Option<IpNet>,
+    /// The name of the device.
+    pub device: Option<&'a str>,
+    /// Packets of UEs leave with this node's address.
+    pub nat: bool,
+}
+
+impl Sgi<'_> {
+    /// The device that has the address, or is in the subnet, or has the name. Names change with the order in which a
+    /// container gets its networks; addresses do not.
+    fn find_device(&self) -> Option<String> {
+        let with_address = self.address.and_then(devices::with_address);
+        let found = with_address.or_else(|| self.subnet.and_then(devices::with_network));
+        if let (Some(found), Some(named)) = (&found, self.device)
+            && found != named
+        {
+            info!(
+                device = found,
+                sgi_if_name = named,
+                "SGi is at the device of its address"
+            );
+        }
+        found.or_else(|| self.device.map(str::to_owned))
+    }
+}
+
 /// The host of a P-GW.
 #[derive(Debug)]
 pub struct NetworkSide {
     routing: Routing,
+    nat: Option<Nat>,
     /// What is routed as a whole; UEs elsewhere have a route each.
     routed: Vec<IpNet>,
 }
 
 impl NetworkSide {
-    /// Takes away what a killed process left, and routes `subnets` into the TUN device: for packets that come in at
-    /// `sgi_if_name` (anywhere if there is none), and for those of this host.
+    /// Takes away what a killed process left, and routes `subnets` into the TUN device: for packets that come in from SGi
+    /// (from anywhere if its device is not known), and for those of this host.
     ///
     /// A subnet that overlaps with a network that this host is attached to stays as it is: its hosts would be cut off.
     /// UEs in there have a route each.
     pub async fn start(
         tun_name: &str,
         route_table: u32,
-        sgi_if_name: Option<&str>,
+        sgi: Sgi<'_>,
         subnets: &[IpNet],
     ) -> Result<NetworkSide, Problem> {
+        let device = sgi.find_device();
         let explain = |error| explain(error, route_table);
         let mut routing = Routing::open(tun_name, route_table).await.map_err(explain)?;
         let attached = routing.attached_networks().await.map_err(explain)?;
@@ -183,7 +265,7 @@ impl NetworkSide {
             routed.push(*subnet);
         }
         for any in [IpNet::V4(Ipv4Net::default()), IpNet::V6(Ipv6Net::default())] {
-            let rules = match sgi_if_name {
+            let rules = match device.as_deref() {
                 Some(device) => vec![Rule::from(any, device), Rule::from(any, THIS_HOST)],
                 None => vec![Rule::everything(any)],
             };
@@ -192,10 +274,18 @@ impl NetworkSide {
             }
         }
         sysctl::accept_any_source(tun_name);
-        if sgi_if_name != Some(THIS_HOST) {
+        if device.as_deref() != Some(THIS_HOST) {
             sysctl::warn_if_not_forwarding(subnets.iter().any(|subnet| matches!(subnet, IpNet::V6(_))));
         }
-        Ok(NetworkSide { routing, routed })
+        let nat = match (sgi.nat, &device) {
+            (false, _) => None,
+            (true, Some(device)) => Some(Nat::start(tun_name, device)?),
+            (true, None) => {
+                let what = "the device of SGi is not known, expected local_addresses.sgi_ip or sgi_if_name";
+                return Err(Problem::new("sgi_nat", what));
+            }
+        };
+        Ok(NetworkSide { routing, nat, routed })
     }
 
     /// A UE has this address.
@@ -223,6 +313,9 @@ impl NetworkSide {
     /// Takes everything away.
     pub async fn stop(&mut self) {
         self.routing.clear().await;
+        if let Some(nat) = self.nat.take() {
+            nat.stop();
+        }
     }
 }
 
@@ -272,7 +365,7 @@ fn explain(error: Error, route_table: u32) -> Problem {
     let what = match error.is_forbidden() {
         true => format!(
             "routes may not be set in table {route_table}, expected CAP_NET_ADMIN in this network namespace: run as \
-             root or `setcap cap_net_admin+ep` the program"
+             root, `setcap cap_net_admin+p` the program, or give the container `cap_add: [NET_ADMIN]`"
         ),
         false => format!("routes cannot be set in table {route_table}: {error}"),
     };

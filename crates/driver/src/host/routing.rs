@@ -10,9 +10,10 @@ use futures_util::TryStreamExt;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::AddressAttribute;
+use netlink_packet_route::link::LinkAttribute;
 use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteProtocol, RouteScope, RouteType};
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
-use rtnetlink::{Handle, IpVersion, RouteMessageBuilder};
+use rtnetlink::{Handle, IpVersion, LinkUnspec, RouteMessageBuilder};
 use tracing::{debug, info};
 
 /// The mark of everything that we add: `proto 213` in what `ip rule` and `ip route` show.
@@ -299,6 +300,24 @@ impl Routing {
                 .protocol(protocol)
                 .build(),
         }
+    }
+
+    /// Gives the TUN device a lower MTU; `false` if it has one already.
+    pub(super) async fn lower_mtu(&self, mtu: u16) -> Result<bool, Error> {
+        let mtu = u32::from(mtu);
+        let mut links = self.handle.link().get().match_index(self.tun).execute();
+        let has = links.try_next().await?.and_then(|link| {
+            link.attributes.iter().find_map(|attribute| match attribute {
+                LinkAttribute::Mtu(mtu) => Some(*mtu),
+                _ => None,
+            })
+        });
+        if has.is_some_and(|has| has <= mtu) {
+            return Ok(false);
+        }
+        let lower = LinkUnspec::new_with_index(self.tun).mtu(mtu).build();
+        self.handle.link().set(lower).execute().await?;
+        Ok(true)
     }
 
     /// Gives the TUN device an address for as long as it is there.

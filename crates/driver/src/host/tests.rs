@@ -15,6 +15,12 @@ use super::*;
 const UE: UeAddress = UeAddress::v4(Ipv4Addr::new(10, 0, 3, 201));
 const SERVER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 3);
 const TABLE: u32 = 3001;
+const ETH0: Sgi<'_> = Sgi {
+    address: None,
+    subnet: None,
+    device: Some("eth0"),
+    nat: false,
+};
 
 /// A fresh namespace with `lo`, a device `tun` in the place of a TUN device, and `eth0` (192.0.2.1/24) with its far end `eth1`, and a default route.
 struct Lab {
@@ -146,19 +152,69 @@ fn packets_of_an_external_client_go_into_the_tunnel_while_it_is_attached() {
         let mut host = UeSide::start("tun", TABLE).await.unwrap();
         let way = || lab.route(v4(UE), SERVER, Some("eth0"));
         assert_eq!(way().await, Some(index("eth0")));
-        host.external_up(UE, "eth0").await;
-        host.external_up(UE, "eth0").await;
+        host.external_up(UE, Some("eth0")).await;
+        host.external_up(UE, Some("eth0")).await;
         assert_eq!(way().await, Some(index("tun")));
         let neighbour = Ipv4Addr::new(10, 0, 3, 202);
         assert_eq!(
             lab.route(neighbour, SERVER, Some("eth0")).await,
             Some(index("eth0"))
         );
-        host.external_down(UE, "eth0").await;
+        host.external_down(UE).await;
         assert_eq!(way().await, Some(index("eth0")));
-        host.external_up(UE, "eth0").await;
+        host.external_up(UE, Some("eth0")).await;
         host.stop().await;
         assert_eq!(lab.marked_rules().await, 0);
+    });
+}
+
+#[test]
+fn client_is_behind_the_device_of_its_network_whatever_the_name_says() {
+    in_lab(async |lab| {
+        forward_everything();
+        lab.address("eth0", Ipv4Addr::new(10, 0, 3, 1), 24).await.unwrap();
+        let mut host = UeSide::start("tun", TABLE).await.unwrap();
+        for named in [Some("nut"), None] {
+            host.external_up(UE, named).await;
+            assert_eq!(
+                lab.route(v4(UE), SERVER, Some("eth0")).await,
+                Some(index("tun")),
+                "{named:?}"
+            );
+            host.external_down(UE).await;
+            assert_eq!(lab.marked_rules().await, 0, "{named:?}");
+        }
+        let nowhere = UeAddress::v4(Ipv4Addr::new(10, 9, 9, 9));
+        host.external_up(nowhere, None).await;
+        assert_eq!(lab.marked_rules().await, 0, "no device has its network");
+    });
+}
+
+#[test]
+fn sgi_is_at_the_device_of_its_address_or_subnet_whatever_the_name_says() {
+    in_lab(async |lab| {
+        forward_everything();
+        let by_address = Sgi {
+            address: Some(Ipv4Addr::new(192, 0, 2, 1).into()),
+            device: Some("nut"),
+            ..Sgi::default()
+        };
+        let by_subnet = Sgi {
+            subnet: Some("192.0.2.0/24".parse().unwrap()),
+            device: Some("nut"),
+            ..Sgi::default()
+        };
+        let pooled = Ipv4Addr::new(10, 60, 1, 2);
+        for sgi in [by_address, by_subnet] {
+            let subnets = ["10.60.0.0/16".parse().unwrap()];
+            let mut host = NetworkSide::start("tun", 3002, sgi, &subnets).await.unwrap();
+            assert_eq!(
+                lab.route(SERVER, pooled, Some("eth0")).await,
+                Some(index("tun")),
+                "{sgi:?}"
+            );
+            host.stop().await;
+        }
     });
 }
 
@@ -175,12 +231,12 @@ fn client_with_an_address_that_no_route_leads_to_is_on_its_link() {
             .unwrap();
         lab.handle.route().add(back.build()).execute().await.unwrap();
         let mut host = UeSide::start("tun", TABLE).await.unwrap();
-        host.external_up(UE, "eth0").await;
+        host.external_up(UE, Some("eth0")).await;
         assert_eq!(lab.route(SERVER, v4(UE), Some("tun")).await, Some(index("eth0")));
         assert_eq!(lab.route(v4(UE), SERVER, Some("eth0")).await, Some(index("tun")));
-        host.external_down(UE, "eth0").await;
+        host.external_down(UE).await;
         assert_eq!(lab.marked_rules().await, 0);
-        host.external_up(UE, "eth0").await;
+        host.external_up(UE, Some("eth0")).await;
         host.stop().await;
         assert_eq!(lab.marked_rules().await, 0);
         let mark = |route: &RouteMessage| u8::from(route.header.protocol) == PROTOCOL;
@@ -240,7 +296,7 @@ fn leftovers_of_a_killed_process_are_removed_and_nothing_else() {
         let (rules, routes) = (lab.rules().await, lab.routes().await);
 
         let mut killed = UeSide::start("tun", TABLE).await.unwrap();
-        killed.external_up(UE, "eth0").await;
+        killed.external_up(UE, Some("eth0")).await;
         let dual = UeAddress {
             ipv4: Some(Ipv4Addr::new(10, 0, 3, 202)),
             ipv6: Some("2001:db8:1::1".parse().unwrap()),
@@ -285,7 +341,7 @@ fn last_address_of_a_ue_takes_no_route_with_it() {
 fn table_of_a_running_node_is_refused() {
     in_lab(async |lab| {
         let mut first = UeSide::start("tun", TABLE).await.unwrap();
-        first.external_up(UE, "eth0").await;
+        first.external_up(UE, Some("eth0")).await;
         let rules = lab.marked_rules().await;
         let problem = UeSide::start("tun", TABLE).await.unwrap_err();
         assert_eq!(problem.key, "route_table");
@@ -303,12 +359,10 @@ fn table_of_a_running_node_is_refused() {
 fn two_nodes_in_one_namespace_leave_each_other_alone() {
     in_lab(async |lab| {
         let subnets = ["10.60.0.0/16".parse().unwrap()];
-        let mut pgw = NetworkSide::start("tun", 3002, Some("eth0"), &subnets)
-            .await
-            .unwrap();
+        let mut pgw = NetworkSide::start("tun", 3002, ETH0, &subnets).await.unwrap();
         let of_pgw = lab.marked_rules().await;
         let mut enb = UeSide::start("tun", 3001).await.unwrap();
-        enb.external_up(UE, "eth0").await;
+        enb.external_up(UE, Some("eth0")).await;
         enb.stop().await;
         assert_eq!(lab.marked_rules().await, of_pgw);
         pgw.stop().await;
@@ -324,9 +378,7 @@ fn packets_for_ues_go_into_the_tunnel_and_attached_networks_stay_as_they_are() {
         let sgi_host = Ipv4Addr::new(192, 0, 2, 77);
         let pooled = Ipv4Addr::new(10, 60, 1, 2);
         let subnets = ["192.0.2.0/24".parse().unwrap(), "10.60.0.0/16".parse().unwrap()];
-        let mut host = NetworkSide::start("tun", 3002, Some("eth0"), &subnets)
-            .await
-            .unwrap();
+        let mut host = NetworkSide::start("tun", 3002, ETH0, &subnets).await.unwrap();
         let (tun, eth0) = (Some(index("tun")), Some(index("eth0")));
         assert_eq!(lab.route(SERVER, pooled, Some("eth0")).await, tun);
         let own = Ipv4Addr::new(192, 0, 2, 1);

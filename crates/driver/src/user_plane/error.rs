@@ -28,7 +28,7 @@ pub enum StartError {
     TunForbidden { key: String, source: io::Error },
 
     #[error(
-        "TUN device `{name}` may not be made: the daemon lacks CAP_NET_ADMIN in this network namespace; run as root, or `setcap cap_net_admin+ep` the binary"
+        "TUN device `{name}` may not be made: the daemon lacks CAP_NET_ADMIN in this network namespace; run as root, `setcap cap_net_admin+p` the binary, or give the container `cap_add: [NET_ADMIN]`"
     )]
     TunNeedsCapability { key: String, name: String },
 

@@ -131,6 +131,7 @@ impl Prepared {
         let start = Start {
             config: &config,
             offloads,
+            mtu,
             sources: config.sources(),
             outlets: Outlets::new(&bound),
             slow,
@@ -256,6 +257,7 @@ impl Drop for UserPlane {
 struct Start<'a> {
     config: &'a UserPlaneConfig,
     offloads: Offloads,
+    mtu: Option<u16>,
     sources: u32,
     outlets: Outlets,
     slow: tokio::sync::mpsc::Sender<Slow>,
@@ -277,7 +279,8 @@ impl Start<'_> {
                 self.config.tun.as_ref().map(|tun| tun.side),
                 self.outbox(),
                 Arc::clone(&counters),
-            ),
+            )
+            .with_mtu(self.mtu),
             coalesce: Coalesce::new(self.offloads.takes),
             batch: self.offloads.batch,
             socket: Arc::clone(&bound.receive[queue]),

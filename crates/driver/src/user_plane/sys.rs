@@ -85,7 +85,8 @@ impl Ring {
                 socket.as_raw_fd(),
                 headers.as_mut_ptr().cast(),
                 slots,
-                libc::MSG_DONTWAIT,
+                // The flags are signed with glibc, and not with musl.
+                libc::MSG_DONTWAIT as _,
                 std::ptr::null_mut(),
             )
         };
@@ -222,7 +223,7 @@ pub(super) fn send<'a>(
             socket.as_raw_fd(),
             headers.as_mut_ptr().cast(),
             count,
-            libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+            (libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) as _,
         )
     };
     if sent < 0 {

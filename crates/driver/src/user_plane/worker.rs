@@ -23,6 +23,7 @@ use super::slow::{self, Slow};
 use super::sockets::{self, Outlets};
 use super::sys::{self, Outgoing, Ring};
 use super::{StartError, Stopped};
+use crate::privilege;
 
 /// The longest that a thread waits for room in a full send queue before it drops a message, milliseconds.
 const PATIENCE: u16 = 20;
@@ -172,6 +173,7 @@ impl Handle {
         let thread = std::thread::Builder::new()
             .name(name.clone())
             .spawn(move || {
+                privilege::give_up();
                 if let Err(error) = work(end) {
                     error!(thread = %name, %error, "user plane has stopped");
                     let why = format!("{name}: {error}");
