@@ -7,6 +7,14 @@ default:
 demo *ARGS:
     cargo xtask demo {{ARGS}}
 
+# Build the images, say how large they are, and write what is in them
+images *ARGS:
+    cargo xtask images {{ARGS}}
+
+# Build the images and try them, and the compose files, on a Docker Engine
+compose-test:
+    tests/compose/run
+
 # Every test
 test:
     cargo test --workspace

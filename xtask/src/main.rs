@@ -2,6 +2,7 @@
 
 mod bench;
 mod demo;
+mod images;
 
 use std::process::ExitCode;
 
@@ -18,6 +19,8 @@ struct Args {
 enum Verb {
     /// Attach subscribers through four daemons in a lab of network namespaces, and fetch a page through the tunnel
     Demo(demo::Args),
+    /// Build the images with docker, say how large they are, and write what is in them
+    Images(images::Args),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     epc_lab::sandbox::init();
     match Args::parse().verb {
         Verb::Demo(args) => demo::main(&args),
+        Verb::Images(args) => images::main(&args),
         Verb::Bench(bench) => bench::main(&bench),
     }
 }
