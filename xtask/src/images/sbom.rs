@@ -1,66 +1,60 @@
 //! A software bill of materials, CycloneDX 1.5, from what cargo says is linked into a daemon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
 /// The crates that a package is made of: those of its normal dependencies, with its features, for Linux.
 pub(super) fn of(root: &Path, package: &str, features: &str) -> anyhow::Result<Value> {
-    let metadata = metadata(root, package, features)?;
+    let linked = linked(root, package, features)?;
+    // Of the whole workspace, with all features: what is known of each crate.
+    let metadata = cargo(
+        root,
+        &[
+            "metadata",
+            "--format-version=1",
+            "--locked",
+            "--all-features",
+            "--filter-platform",
+            TARGET,
+        ],
+    )?;
+    let metadata: Value = serde_json::from_slice(&metadata)?;
     let packages: BTreeMap<&str, &Value> = list(&metadata["packages"])
         .iter()
+        .filter(|package| linked.contains(&(text(&package["name"]), text(&package["version"]))))
         .filter_map(|package| Some((package["id"].as_str()?, package)))
         .collect();
-    let nodes: BTreeMap<&str, &Value> = list(&metadata["resolve"]["nodes"])
+    let is_root = |found: &Value| found["name"] == package && found["source"].is_null();
+    let (root_id, _) = packages
         .iter()
-        .filter_map(|node| Some((node["id"].as_str()?, node)))
-        .collect();
-    let root_id = packages
-        .iter()
-        .find(|(_, found)| found["name"] == package && found["source"].is_null())
-        .map(|(id, _)| *id)
+        .find(|(_, found)| is_root(found))
         .with_context(|| format!("cargo metadata knows no package {package}"))?;
 
-    let mut linked = BTreeSet::new();
-    let mut waiting = vec![root_id];
-    while let Some(id) = waiting.pop() {
-        if linked.insert(id) {
-            waiting.extend(
-                nodes
-                    .get(id)
-                    .map(|node| normal_dependencies(node))
-                    .unwrap_or_default(),
-            );
-        }
-    }
     let checksums = checksums(root)?;
-    let component = |id: &str, kind: &str| component(packages[id], kind, &checksums);
-    let components: Vec<Value> = linked
+    let components: Vec<Value> = packages
         .iter()
-        .filter(|id| **id != root_id)
-        .map(|id| component(id, "library"))
+        .filter(|(id, _)| *id != root_id)
+        .map(|(_, package)| component(package, "library", &checksums))
         .collect();
-    let dependencies: Vec<Value> = linked
-        .iter()
-        .map(|id| {
-            let on: Vec<String> = nodes
-                .get(id)
-                .map(|node| normal_dependencies(node))
-                .unwrap_or_default()
-                .into_iter()
-                .map(|id| purl(packages[id]))
-                .collect();
-            json!({ "ref": purl(packages[id]), "dependsOn": on })
+    let nodes = list(&metadata["resolve"]["nodes"]).iter();
+    let dependencies: Vec<Value> = nodes
+        .filter_map(|node| {
+            let package = packages.get(node["id"].as_str()?)?;
+            let on = normal_dependencies(node).filter_map(|id| Some(purl(packages.get(id)?)));
+            Some(json!({ "ref": purl(package), "dependsOn": on.collect::<Vec<_>>() }))
         })
         .collect();
     Ok(json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
-        "metadata": { "component": component(root_id, "application") },
+        "metadata": { "component": component(packages[root_id], "application", &checksums) },
         "components": components,
         "dependencies": dependencies,
     }))
@@ -71,31 +65,52 @@ pub(super) fn count(bill: &Value) -> usize {
     list(&bill["components"]).len()
 }
 
-fn metadata(root: &Path, package: &str, features: &str) -> anyhow::Result<Value> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root).args([
-        "metadata",
-        "--format-version=1",
-        "--locked",
-        "--filter-platform=x86_64-unknown-linux-gnu",
-        "--manifest-path",
-    ]);
-    command.arg(format!("{package}/Cargo.toml"));
-    if !features.is_empty() {
-        command.args(["--features", features]);
-    }
-    let output = command.output().context("cannot start cargo")?;
+/// Names and versions of what cargo links into the package.
+fn linked(root: &Path, package: &str, features: &str) -> anyhow::Result<HashSet<(String, String)>> {
+    let tree = cargo(
+        root,
+        &[
+            "tree",
+            "--locked",
+            "--package",
+            package,
+            "--features",
+            features,
+            "--edges=normal",
+            "--target",
+            TARGET,
+            "--prefix=none",
+            "--format={p}",
+        ],
+    )?;
+    let tree = String::from_utf8(tree)?;
+    let crates = tree.lines().filter_map(|line| {
+        let (name, rest) = line.split_once(" v")?;
+        let version = rest.split(' ').next()?;
+        Some((name.to_owned(), version.to_owned()))
+    });
+    Ok(crates.collect())
+}
+
+fn cargo(root: &Path, args: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(program)
+        .current_dir(root)
+        .args(args)
+        .output()
+        .context("cannot start cargo")?;
     if !output.status.success() {
         bail!(
-            "cargo metadata: {}",
+            "cargo {}: {}",
+            args[0],
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }
-    Ok(serde_json::from_slice(&output.stdout)?)
+    Ok(output.stdout)
 }
 
 /// Neither build scripts' nor tests' dependencies; procedural macros count, for they write code that is linked.
-fn normal_dependencies(node: &Value) -> Vec<&str> {
+fn normal_dependencies(node: &Value) -> impl Iterator<Item = &str> {
     list(&node["deps"])
         .iter()
         .filter(|dependency| {
@@ -104,7 +119,6 @@ fn normal_dependencies(node: &Value) -> Vec<&str> {
                 .any(|kind| kind["kind"].is_null())
         })
         .filter_map(|dependency| dependency["pkg"].as_str())
-        .collect()
 }
 
 fn component(package: &Value, kind: &str, checksums: &BTreeMap<(String, String), String>) -> Value {
