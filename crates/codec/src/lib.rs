@@ -78,6 +78,11 @@ mod plmn;
 pub mod s1ap;
 mod wire;
 
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use apn::Apn;
 pub use digits::{Imsi, Mei, Msisdn};
 pub use error::{Error, Place, ValueError, ValueProblem};
