@@ -166,7 +166,7 @@ fn a_context_of_eps_is_read_by_its_fields() {
             secondary_unlicensed_spectrum: true,
             ..ExtendedAccessRestrictions::default()
         }),
-        additional_security_capability: vec![0xf0],
+        additional_security_capability: vec![0xf0, 0, 0xf0, 0],
         nr_security_capability: vec![0xe0, 0],
         apn_rate_control_statuses: vec![0xd1],
         core_network_restrictions: Some(2),
