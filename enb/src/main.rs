@@ -160,6 +160,10 @@ impl Daemon for Host {
         Command::Reload(config)
     }
 
+    fn follow(config: Config) -> Command {
+        Command::Follow(config.mme_addr)
+    }
+
     fn shutdown() -> Command {
         Command::Shutdown
     }

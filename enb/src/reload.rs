@@ -1,6 +1,7 @@
 //! What the operator asks: another configuration, or an end.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -58,11 +59,7 @@ impl Enb {
         let place = |config: &Config| (config.plmn(), config.tai, config.cell());
         let moved = other_mme || place(&config) != place(&self.config);
         if other_mme {
-            // Said once: should it be lost, the MME finds out by our silence.
-            self.send(Reset {
-                cause: Cause::OM_INTERVENTION,
-                reset_type: ResetType::All,
-            });
+            self.leave_mme();
         }
         self.configure(config);
         let mut counts = Counts {
@@ -93,6 +90,26 @@ impl Enb {
             self.set_up_s1_again(now);
         }
         self.attach_waiting(now);
+    }
+
+    /// Goes on with an MME at another address, where everybody attaches again.
+    pub(crate) fn follow(&mut self, mme: SocketAddr, now: Instant) {
+        if self.stopping || mme == self.config.mme_addr {
+            return;
+        }
+        info!(%mme, "MME is at another address");
+        self.leave_mme();
+        self.config.mme_addr = mme;
+        self.set_up_s1_again(now);
+        self.attach_waiting(now);
+    }
+
+    /// Said once: should it be lost, the MME finds out by our silence.
+    fn leave_mme(&mut self) {
+        self.send(Reset {
+            cause: Cause::OM_INTERVENTION,
+            reset_type: ResetType::All,
+        });
     }
 
     fn configure(&mut self, config: Config) {
@@ -164,6 +181,8 @@ struct Counts {
 mod tests {
     use std::time::Duration;
 
+    use epc_node::Node;
+
     use crate::testing::*;
     use crate::{Command, Event};
 
@@ -229,6 +248,34 @@ mod tests {
         assert_eq!(said(&out), ["DETACH REQUEST"], "the one that wants it");
         let out = lab.mme(s1_setup_response());
         assert_eq!(initial(&out).len(), 3);
+    }
+
+    #[test]
+    fn mme_that_moved_is_followed_and_everybody_attaches_there() {
+        let (mut lab, _) = three();
+        let moved = "192.0.2.99:36412".parse().unwrap();
+        let said = |lab: &mut Lab| {
+            let mut said = Vec::new();
+            while let Some(output) = lab.enb.poll_output() {
+                if let epc_node::Output::Transmit { to, datagram, .. } = output
+                    && let Ok(message) = epc_codec::s1ap::decode(&datagram)
+                {
+                    said.push((to, message.name()));
+                }
+            }
+            said
+        };
+        // Where it is already.
+        lab.enb
+            .handle_command(Command::Follow(MME.parse().unwrap()), lab.now);
+        assert_eq!(said(&mut lab), []);
+        lab.enb.handle_command(Command::Follow(moved), lab.now);
+        let expected = [(MME.parse().unwrap(), "Reset"), (moved, "S1SetupRequest")];
+        assert_eq!(said(&mut lab), expected, "who wants it at a reload is left alone");
+        let response = epc_codec::s1ap::Message::from(s1_setup_response()).encode();
+        lab.enb
+            .handle_datagram(epc_node::Interface::S1Mme, moved, &response, lab.now);
+        assert_eq!(said(&mut lab), [(moved, "InitialUEMessage"); 3]);
     }
 
     #[test]

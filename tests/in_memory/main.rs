@@ -378,3 +378,63 @@ fn record_the_corpus_of_the_fuzzer() {
         .expect("a file");
     }
 }
+
+#[test]
+fn sessions_are_spread_over_gateways_by_weight() {
+    let mut net = Net::with_two_of_each(1, 40, 3);
+    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 40));
+    net.run(Duration::from_secs(1));
+    net.assert_agreement();
+    let at = |name| net.sessions_at(name);
+    assert_eq!((at(Name::Sgw), at(Name::SecondSgw)), (10, 30));
+    assert_eq!((at(Name::Pgw), at(Name::SecondPgw)), (10, 30));
+}
+
+/// The second gateway of a kind is told to stop: its UEs attach again at the first, and it ends with nothing. When it is
+/// back, it gets sessions again.
+fn drained(first: Name, second: Name) {
+    let mut net = Net::with_two_of_each(1, 40, 1);
+    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 40));
+    net.run(Duration::from_secs(1));
+    assert_eq!(net.sessions_at(second), 20);
+    net.shut_down(second);
+    let moved = net.run_until(5 * MINUTE, |net| {
+        net.is_drained(second) && net.sessions.len() == 40 && net.agreement().is_ok()
+    });
+    assert!(moved, "{:?}\n{}", net.agreement(), net.last_words());
+    net.assert_agreement();
+    assert_eq!((net.sessions_at(first), net.sessions_at(second)), (40, 0));
+
+    net.start(second);
+    net.run(2 * MINUTE);
+    net.reload_enb(60);
+    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 60 && net.agreement().is_ok()));
+    net.assert_agreement();
+    assert_eq!(net.sessions_at(second), 10);
+}
+
+#[test]
+fn drained_sgw_has_its_ues_attach_again_at_the_other_one() {
+    drained(Name::Sgw, Name::SecondSgw);
+}
+
+#[test]
+fn drained_pgw_has_its_ues_attach_again_at_the_other_one() {
+    drained(Name::Pgw, Name::SecondPgw);
+}
+
+#[test]
+fn dead_gateways_are_left_out_and_their_ues_attach_again_elsewhere() {
+    for dead in [Name::SecondSgw, Name::SecondPgw] {
+        let mut net = Net::with_two_of_each(1, 40, 1);
+        assert!(net.run_until(MINUTE, |net| net.sessions.len() == 40));
+        net.kill(dead);
+        // Until the path counts as dead, and its sessions with it.
+        net.run(10 * MINUTE);
+        let moved = net.run_until(10 * MINUTE, |net| {
+            net.sessions.len() == 40 && net.agreement().is_ok()
+        });
+        assert!(moved, "{dead:?}: {:?}\n{}", net.agreement(), net.last_words());
+        net.assert_agreement();
+    }
+}

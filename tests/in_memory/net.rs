@@ -22,6 +22,8 @@ pub(crate) const ENB: &str = "192.0.2.1";
 pub(crate) const MME: &str = "192.0.2.2";
 pub(crate) const SGW: &str = "192.0.2.3";
 pub(crate) const PGW: &str = "192.0.2.4";
+pub(crate) const SECOND_SGW: &str = "192.0.2.5";
+pub(crate) const SECOND_PGW: &str = "192.0.2.6";
 
 /// Which node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,9 +32,14 @@ pub(crate) enum Name {
     Mme,
     Sgw,
     Pgw,
+    SecondSgw,
+    SecondPgw,
 }
 
+/// One of each.
 pub(crate) const NAMES: [Name; 4] = [Name::Enb, Name::Mme, Name::Sgw, Name::Pgw];
+const SGWS: [Name; 2] = [Name::Sgw, Name::SecondSgw];
+const PGWS: [Name; 2] = [Name::Pgw, Name::SecondPgw];
 
 impl Name {
     fn address(self) -> &'static str {
@@ -41,7 +48,15 @@ impl Name {
             Name::Mme => MME,
             Name::Sgw => SGW,
             Name::Pgw => PGW,
+            Name::SecondSgw => SECOND_SGW,
+            Name::SecondPgw => SECOND_PGW,
         }
+    }
+
+    fn at(address: IpAddr) -> Option<Name> {
+        let address = address.to_string();
+        let all = NAMES.into_iter().chain([Name::SecondSgw, Name::SecondPgw]);
+        all.into_iter().find(|name| name.address() == address)
     }
 }
 
@@ -174,6 +189,27 @@ impl Net {
         net
     }
 
+    /// Two S-GWs and two P-GWs, of which the second ones get `weight` times as many sessions as the first.
+    pub(crate) fn with_two_of_each(seed: u64, subscribers: u32, weight: u8) -> Net {
+        let mut net = Net::new(seed, subscribers);
+        let several = format!(
+            "sgw_s11_ip: [{SGW}, {{address: {SECOND_SGW}, weight: {weight}}}],
+              pgw_s5c_ip: [{PGW}, {{address: {SECOND_PGW}, weight: {weight}}}]"
+        );
+        let one = format!("sgw_s11_ip: {SGW}, pgw_s5c_ip: {PGW}");
+        let mme = net.yaml[&Name::Mme].replace(&one, &several);
+        let second = |yaml: &str, first: &str, second: &str| yaml.replace(first, second);
+        let sgw = second(&net.yaml[&Name::Sgw], SGW, SECOND_SGW);
+        let pgw = second(&net.yaml[&Name::Pgw], PGW, SECOND_PGW) + ", ue_pools: [10.61.0.0/16]";
+        net.yaml.insert(Name::Mme, mme);
+        net.yaml.insert(Name::SecondSgw, sgw);
+        net.yaml.insert(Name::SecondPgw, format!("{{{pgw}}}"));
+        for name in [Name::SecondSgw, Name::SecondPgw, Name::Mme] {
+            net.start(name);
+        }
+        net
+    }
+
     /// Two subscribers, and every node as the fuzz target `node` starts it; what they hear is recorded.
     pub(crate) fn recording() -> Net {
         let mut net = Net::new(1, 2);
@@ -273,13 +309,13 @@ impl Net {
         let brain = match (name, records) {
             (Name::Enb, _) => Brain::Enb(Box::new(Enb::new(parsed(yaml), boot, now))),
             (Name::Mme, _) => Brain::Mme(Box::new(Mme::new(parsed(yaml), boot, now))),
-            (Name::Sgw, None) => Brain::Sgw(Box::new(Sgw::new(parsed(yaml), boot, now))),
-            (Name::Pgw, None) => Brain::Pgw(Box::new(Pgw::new(parsed(yaml), boot, now))),
-            (Name::Sgw, Some(records)) => {
+            (Name::Sgw | Name::SecondSgw, None) => Brain::Sgw(Box::new(Sgw::new(parsed(yaml), boot, now))),
+            (Name::Pgw | Name::SecondPgw, None) => Brain::Pgw(Box::new(Pgw::new(parsed(yaml), boot, now))),
+            (Name::Sgw | Name::SecondSgw, Some(records)) => {
                 let sgw = Sgw::restored(parsed(yaml), boot, &records, now);
                 Brain::Sgw(Box::new(sgw.expect(whole)))
             }
-            (Name::Pgw, Some(records)) => {
+            (Name::Pgw | Name::SecondPgw, Some(records)) => {
                 let pgw = Pgw::restored(parsed(yaml), boot, &records, now);
                 Brain::Pgw(Box::new(pgw.expect(whole)))
             }
@@ -397,7 +433,8 @@ impl Net {
             };
             self.deliver(in_flight);
         }
-        for name in NAMES {
+        let running: Vec<Name> = self.brains.keys().copied().collect();
+        for name in running {
             let now = self.now;
             let Some(brain) = self.brains.get_mut(&name) else {
                 continue;
@@ -410,16 +447,15 @@ impl Net {
     }
 
     fn deliver(&mut self, in_flight: InFlight) {
-        let to = in_flight.to.ip().to_string();
-        let Some(name) = NAMES.into_iter().find(|name| name.address() == to) else {
+        let Some(name) = Name::at(in_flight.to.ip()) else {
             return;
         };
         let on = match (name, in_flight.to.port()) {
             (Name::Enb | Name::Mme, 36412) => Interface::S1Mme,
-            (Name::Mme | Name::Sgw, 2123) => Interface::S11,
-            (Name::Pgw, 2123) => Interface::S5c,
-            (Name::Enb | Name::Sgw, 2152) => Interface::S1u,
-            (Name::Pgw, 2152) => Interface::S5u,
+            (Name::Mme | Name::Sgw | Name::SecondSgw, 2123) => Interface::S11,
+            (Name::Pgw | Name::SecondPgw, 2123) => Interface::S5c,
+            (Name::Enb | Name::Sgw | Name::SecondSgw, 2152) => Interface::S1u,
+            (Name::Pgw | Name::SecondPgw, 2152) => Interface::S5u,
             _ => return,
         };
         let now = self.now;
@@ -603,20 +639,28 @@ impl Net {
             .send
             .get(&ue)
             .ok_or("the eNB has no uplink tunnel")?;
-        let (to, teid) = self.relay(ENB, *to, *teid)?;
-        self.delivered(Name::Pgw, SGW, to, teid, ue)?;
+        let sgw = self.one_of(SGWS, *to)?;
+        let (to, teid) = self.relay(sgw, ENB, *teid)?;
+        let pgw = self.one_of(PGWS, to)?;
+        self.delivered(pgw, sgw.address(), to, teid, ue)?;
         let (to, teid) = self
-            .plane(Name::Pgw)
+            .plane(pgw)
             .send
             .get(&ue)
             .ok_or("the P-GW has no downlink tunnel")?;
-        let (to, teid) = self.relay(PGW, *to, *teid)?;
-        self.delivered(Name::Enb, SGW, to, teid, ue)
+        let back = self.one_of(SGWS, *to)?;
+        let (to, teid) = self.relay(back, pgw.address(), *teid)?;
+        self.delivered(Name::Enb, sgw.address(), to, teid, ue)
     }
 
-    fn relay(&self, from: &str, to: SocketAddr, teid: Teid) -> Result<(SocketAddr, Teid), String> {
-        match self.plane(Name::Sgw).receive.get(&teid) {
-            Some((_, peer, Then::Relay { to: next, teid, .. })) if to.ip().to_string() == SGW => {
+    fn one_of(&self, names: [Name; 2], at: SocketAddr) -> Result<Name, String> {
+        let name = Name::at(at.ip()).filter(|name| names.contains(name));
+        name.ok_or_else(|| format!("{at} is none of {names:?}"))
+    }
+
+    fn relay(&self, sgw: Name, from: &str, teid: Teid) -> Result<(SocketAddr, Teid), String> {
+        match self.plane(sgw).receive.get(&teid) {
+            Some((_, peer, Then::Relay { to: next, teid, .. })) => {
                 if peer.is_some_and(|peer| peer.to_string() != from) {
                     return Err(format!("the S-GW takes {teid} from {peer:?}, not from {from}"));
                 }
@@ -653,16 +697,19 @@ impl Net {
         for (imsi, ue) in &self.sessions {
             self.trace(*ue).map_err(|wrong| format!("{imsi} {ue}: {wrong}"))?;
         }
-        for (name, receive, send) in [
-            (Name::Enb, 1, 1),
-            (Name::Mme, 0, 0),
-            (Name::Sgw, 2, 0),
-            (Name::Pgw, 1, 1),
+        for (names, receive, send) in [
+            (&[Name::Enb][..], 1, 1),
+            (&[Name::Mme], 0, 0),
+            (&SGWS, 2, 0),
+            (&PGWS, 1, 1),
         ] {
-            let plane = self.plane(name);
-            let held = (plane.receive.len(), plane.send.len());
+            let planes = || names.iter().filter_map(|name| self.planes.get(name));
+            let held = (
+                planes().map(|plane| plane.receive.len()).sum::<usize>(),
+                planes().map(|plane| plane.send.len()).sum::<usize>(),
+            );
             if held != (receive * sessions, send * sessions) {
-                return Err(format!("{name:?} holds {held:?} rules for {sessions} sessions"));
+                return Err(format!("{names:?} hold {held:?} rules for {sessions} sessions"));
             }
         }
         for (name, store) in &self.stores {
@@ -691,13 +738,23 @@ impl Net {
         if let Err(wrong) = self.agreement() {
             panic!("{wrong}");
         }
-        for (name, metric) in [
-            (Name::Enb, "enb_active_sessions_total"),
-            (Name::Mme, "mme_active_sessions_total"),
-            (Name::Sgw, "sgw_active_sessions_total"),
-            (Name::Pgw, "pgw_active_sessions_total"),
+        for (names, metric) in [
+            (&[Name::Enb][..], "enb_active_sessions_total"),
+            (&[Name::Mme], "mme_active_sessions_total"),
+            (&SGWS, "sgw_active_sessions_total"),
+            (&PGWS, "pgw_active_sessions_total"),
         ] {
-            assert_eq!(self.metric(name, metric), self.sessions.len() as i64, "{metric}");
+            let running = names.iter().filter(|name| self.brains.contains_key(name));
+            let sum: i64 = running.map(|name| self.metric(*name, metric)).sum();
+            assert_eq!(sum, self.sessions.len() as i64, "{metric}");
+        }
+    }
+
+    /// How many sessions an S-GW or a P-GW has.
+    pub(crate) fn sessions_at(&self, name: Name) -> i64 {
+        match name {
+            Name::Sgw | Name::SecondSgw => self.metric(name, "sgw_active_sessions_total"),
+            _ => self.metric(name, "pgw_active_sessions_total"),
         }
     }
 }

@@ -290,6 +290,9 @@ impl<D: Daemon> Control<D> {
                 self.discovery.want(sources);
                 self.awaited = Some(read);
                 self.take_awaited();
+                if self.awaited.is_some() {
+                    info!(file = %self.file.display(), "reload waits for addresses");
+                }
             }
             Err(problem) => error!(%problem, "not reloaded"),
         }
@@ -301,7 +304,10 @@ impl<D: Daemon> Control<D> {
             return;
         }
         if self.awaited.is_some() {
-            return self.take_awaited();
+            self.take_awaited();
+            if self.awaited.is_none() {
+                return;
+            }
         }
         let Ok(complete) = self.read.complete(&self.discovery, Some(self.loaded.document())) else {
             return;
@@ -323,7 +329,7 @@ impl<D: Daemon> Control<D> {
         let complete = match read.complete(&self.discovery, Some(self.loaded.document())) {
             Ok(complete) => complete,
             Err(missing) => {
-                info!(?missing, "reload waits");
+                debug!(?missing, "reload waits");
                 self.awaited = Some(read);
                 return;
             }

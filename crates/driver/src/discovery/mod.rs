@@ -156,6 +156,8 @@ struct Followed {
     task: AbortHandle,
     /// What was found last, or why there is nothing yet.
     found: Result<Vec<Found>, String>,
+    /// The last look found nothing any more.
+    lost: bool,
 }
 
 impl Drop for Followed {
@@ -184,6 +186,7 @@ impl Discovery {
             };
             self.followed.entry(source).or_insert_with_key(|source| Followed {
                 found: Err(format!("{source} was not looked up yet")),
+                lost: false,
                 task: start(source.clone(), tell),
             });
         }
@@ -195,8 +198,10 @@ impl Discovery {
             let Some(followed) = self.followed.get_mut(&source) else {
                 continue;
             };
+            let was_lost = std::mem::replace(&mut followed.lost, news.is_err());
             match (&followed.found, &news) {
                 (Ok(before), Ok(now)) if before == now => {}
+                (Ok(_), Err(_)) if was_lost => {}
                 (Ok(_), Err(why)) => {
                     // A peer that has lost its name may well live.
                     warn!(%source, why, "no address any more; what was found before is kept");

@@ -85,7 +85,10 @@ async fn look_up(name: &str, files: &Files) -> Result<(Vec<Found>, Instant), Str
     let answer = resolver
         .lookup_ip(name)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| match error.is_no_records_found() {
+            true => "there is no such name".to_owned(),
+            false => error.to_string(),
+        })?;
     let found = |address| Found {
         address,
         device: None,
@@ -94,7 +97,7 @@ async fn look_up(name: &str, files: &Files) -> Result<(Vec<Found>, Instant), Str
     found.sort_by_key(|found| found.address);
     found.dedup();
     match found.is_empty() {
-        true => Err("no address".to_owned()),
+        true => Err("there is no such name".to_owned()),
         false => Ok((found, answer.valid_until())),
     }
 }

@@ -22,11 +22,12 @@ const WATCH: u32 = 290;
 const SILENCE: Duration = Duration::from_secs(WATCH as u64 + 10);
 
 /// What counts of a pod; the rest is not even read.
-type Pod = Object<NotUsed, Status>;
+pub(super) type Pod = Object<NotUsed, Status>;
 
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Status {
+#[serde(default)]
+pub(super) struct Status {
+    #[serde(rename = "podIPs")]
     pod_ips: Vec<PodIp>,
     conditions: Vec<Condition>,
 }
@@ -55,7 +56,7 @@ pub(super) async fn follow(query: PodQuery, tell: Tell) {
 }
 
 /// Lists and watches until something fails; why it did.
-async fn session(query: &PodQuery, config: Config, tell: &Tell, pause: &mut Pause) -> String {
+pub(super) async fn session(query: &PodQuery, config: Config, tell: &Tell, pause: &mut Pause) -> String {
     let namespace = query
         .namespace
         .clone()
@@ -167,7 +168,7 @@ fn publish(query: &PodQuery, pods: &BTreeMap<String, Pod>, tell: &Tell) {
 }
 
 /// The addresses of a pod that counts; IPv4 if it has both, for it is one peer.
-fn addresses(pod: &Pod, network: Option<&NetworkName>) -> Result<Vec<IpAddr>, String> {
+pub(super) fn addresses(pod: &Pod, network: Option<&NetworkName>) -> Result<Vec<IpAddr>, String> {
     let status = pod.status.as_ref().ok_or("not started yet")?;
     let is_ready = |condition: &Condition| condition.r#type == "Ready" && condition.status == "True";
     if pod.metadata.deletion_timestamp.is_some() {

@@ -461,3 +461,297 @@ fn pod_that_asks_for_no_network_has_its_pod_network() {
         assert_eq!(found, [("eth0".to_owned(), "10.244.1.4".to_owned())]);
     }
 }
+
+/// Where a task under test tells, and what it told.
+fn listen(source: Source) -> (Tell, UnboundedReceiver<News>) {
+    let (to, news) = unbounded_channel();
+    (Tell { source, to }, news)
+}
+
+/// What is told next that `wanted` wants, within a time that is long for all of this.
+async fn told(news: &mut UnboundedReceiver<News>, wanted: impl Fn(&Result<Vec<String>, String>) -> bool) {
+    let mut last = None;
+    let told = tokio::time::timeout(Duration::from_secs(30), async {
+        while let Some((_, news)) = news.recv().await {
+            let addresses = |found: Vec<Found>| found.iter().map(|found| found.address.to_string()).collect();
+            let news = news.map(addresses);
+            if wanted(&news) {
+                return;
+            }
+            last = Some(news);
+        }
+        panic!("nobody looks any more");
+    });
+    assert!(told.await.is_ok(), "last told: {last:?}");
+}
+
+fn are(addresses: &'static [&'static str]) -> impl Fn(&Result<Vec<String>, String>) -> bool {
+    move |news| news.as_ref().is_ok_and(|found| found == addresses)
+}
+
+fn run_async(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(test);
+}
+
+mod dns {
+    use std::net::Ipv4Addr;
+    use std::path::PathBuf;
+    use std::sync::{Arc, Mutex};
+
+    use tokio::net::UdpSocket;
+
+    use super::*;
+    use crate::discovery::names::{self, Files};
+
+    type Records = Arc<Mutex<BTreeMap<&'static str, Vec<Ipv4Addr>>>>;
+
+    /// A name server that knows addresses of IPv4; they are good for a second.
+    async fn serve(socket: UdpSocket, records: Records) {
+        let mut buffer = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+            let answer = answer(&buffer[..length], &records);
+            let _ = socket.send_to(&answer, from).await;
+        }
+    }
+
+    fn answer(query: &[u8], records: &Records) -> Vec<u8> {
+        let mut name = String::new();
+        let mut at = 12;
+        while query[at] != 0 {
+            let label = &query[at + 1..=at + usize::from(query[at])];
+            name += &(String::from_utf8_lossy(label).to_lowercase() + ".");
+            at += 1 + label.len();
+        }
+        let question = &query[12..at + 5];
+        let asks_a = query[at + 2] == 1;
+        let known = records.lock().unwrap().get(name.as_str()).cloned();
+        let rcode = if known.is_none() { 3 } else { 0 };
+        let addresses = known.filter(|_| asks_a).unwrap_or_default();
+        let mut answer = query[..2].to_vec();
+        // An answer, recursion desired and available; one question.
+        answer.extend([0x81, 0x80 | rcode, 0, 1, 0, addresses.len() as u8, 0, 0, 0, 0]);
+        answer.extend(question);
+        for address in addresses {
+            // The name of the question, A, IN, a second, four octets.
+            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4]);
+            answer.extend(address.octets());
+        }
+        answer
+    }
+
+    struct Scratch(PathBuf);
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn name_is_awaited_and_followed_in_dns_and_in_the_hosts_file() {
+        run_async(async {
+            let directory = format!("epc-driver-{}-dns", std::process::id());
+            let scratch = Scratch(std::env::temp_dir().join(directory));
+            std::fs::create_dir_all(&scratch.0).unwrap();
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let files = Files {
+                resolv_conf: scratch.0.join("resolv.conf"),
+                hosts: scratch.0.join("hosts"),
+                port: socket.local_addr().unwrap().port(),
+            };
+            let resolv_conf = "nameserver 127.0.0.1\nsearch lte.test\noptions ndots:5\n";
+            std::fs::write(&files.resolv_conf, resolv_conf).unwrap();
+            let records = Records::default();
+            tokio::spawn(serve(socket, Arc::clone(&records)));
+            let (tell, mut news) = listen(Source::Name("sgw".to_owned()));
+            let following = tokio::spawn(names::follow("sgw".to_owned(), files.clone(), tell));
+
+            told(&mut news, |news| {
+                news.as_ref().is_err_and(|why| why == "there is no such name")
+            })
+            .await;
+            let addresses = [[192, 0, 2, 2].into(), [192, 0, 2, 1].into()];
+            records
+                .lock()
+                .unwrap()
+                .insert("sgw.lte.test.", addresses.to_vec());
+            told(&mut news, are(&["192.0.2.1", "192.0.2.2"])).await;
+            let moved = vec![[192, 0, 2, 3].into()];
+            records.lock().unwrap().insert("sgw.lte.test.", moved);
+            told(&mut news, are(&["192.0.2.3"])).await;
+            records.lock().unwrap().clear();
+            told(&mut news, Result::is_err).await;
+            std::fs::write(&files.hosts, "192.0.2.4 other sgw\n").unwrap();
+            told(&mut news, are(&["192.0.2.4"])).await;
+            following.abort();
+        });
+    }
+}
+
+#[cfg(feature = "kubernetes")]
+mod kubernetes {
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::body::{Body, Bytes};
+    use axum::http::Uri;
+    use axum::response::{IntoResponse, Response};
+    use serde_json::{Value as Json, json};
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::discovery::{Pause, pods};
+
+    /// An API server that knows one list, and tells what the test has it tell.
+    #[derive(Clone)]
+    struct Api {
+        list: Arc<Mutex<Vec<Json>>>,
+        asked: mpsc::UnboundedSender<String>,
+        events: Arc<Mutex<Option<mpsc::UnboundedReceiver<Json>>>>,
+    }
+
+    impl Api {
+        fn answer(&self, uri: &Uri) -> Response {
+            let _ = self.asked.send(uri.to_string());
+            if !uri.query().unwrap_or_default().contains("watch=true") {
+                let items = self.list.lock().unwrap().clone();
+                let list = json!({
+                    "kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": items,
+                });
+                return list.to_string().into_response();
+            }
+            let events = self.events.lock().unwrap().take();
+            let Some(events) = events else {
+                // One watch at a time: nothing more until the test asks for it.
+                return Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>())
+                    .into_response();
+            };
+            let lines = futures_util::stream::unfold(events, async |mut events| {
+                let event: Json = events.recv().await?;
+                let line = Ok::<_, std::io::Error>(Bytes::from(event.to_string() + "\n"));
+                Some((line, events))
+            });
+            Body::from_stream(lines).into_response()
+        }
+    }
+
+    fn pod(name: &str, ready: bool, address: &str) -> Json {
+        let status = format!(
+            "[{{\"name\":\"lte/lte-s11\",\"interface\":\"net1\",\"ips\":[\"{address}\"],\"dns\":{{}}}}]"
+        );
+        json!({
+            "kind": "Pod", "apiVersion": "v1",
+            "metadata": {
+                "name": name, "namespace": "lte", "resourceVersion": "8",
+                "annotations": {"k8s.v1.cni.cncf.io/networks": "lte-s11", "k8s.v1.cni.cncf.io/network-status": status},
+            },
+            "spec": {"containers": [{"name": "sgw", "image": "sgw"}]},
+            "status": {
+                "phase": "Running", "podIP": "10.244.0.9", "podIPs": [{"ip": "10.244.0.9"}],
+                "conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }}],
+            },
+        })
+    }
+
+    fn query(network: Option<&str>) -> PodQuery {
+        PodQuery {
+            selector: "app=sgw".to_owned(),
+            network: network.map(|name| NetworkName::parse(name).unwrap()),
+            namespace: Some("lte".to_owned()),
+        }
+    }
+
+    #[test]
+    fn pods_are_listed_and_watched() {
+        run_async(async {
+            let (asked, mut questions) = mpsc::unbounded_channel();
+            let (event, events) = mpsc::unbounded_channel();
+            let api = Api {
+                list: Arc::new(Mutex::new(vec![
+                    pod("sgw-0", true, "192.0.2.1"),
+                    pod("sgw-1", false, "192.0.2.2"),
+                ])),
+                asked,
+                events: Arc::new(Mutex::new(Some(events))),
+            };
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let answers = api.clone();
+            let router = Router::new().fallback(async move |uri: Uri| answers.answer(&uri));
+            tokio::spawn(async { axum::serve(listener, router).await });
+            let (tell, mut news) = listen(Source::Pods(query(Some("lte-s11"))));
+            let config = kube::Config::new(format!("http://{address}").parse().unwrap());
+            tokio::spawn(async move {
+                let why = pods::session(&query(Some("lte-s11")), config, &tell, &mut Pause::default()).await;
+                tell.missing(why);
+            });
+
+            told(&mut news, are(&["192.0.2.1"])).await;
+            let listing = questions.recv().await.unwrap();
+            assert!(listing.starts_with("/api/v1/namespaces/lte/pods?"), "{listing}");
+            assert!(listing.contains("labelSelector=app%3Dsgw"), "{listing}");
+            let watching = questions.recv().await.unwrap();
+            assert!(
+                watching.contains("watch=true") && watching.contains("resourceVersion=7"),
+                "{watching}"
+            );
+
+            // It becomes ready.
+            let tell = |kind: &str, pod: Json| event.send(json!({"type": kind, "object": pod})).unwrap();
+            tell("MODIFIED", pod("sgw-1", true, "192.0.2.2"));
+            told(&mut news, are(&["192.0.2.1", "192.0.2.2"])).await;
+            // It is about to go, and then gone.
+            let mut leaving = pod("sgw-0", true, "192.0.2.1");
+            leaving["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+            tell("MODIFIED", leaving.clone());
+            told(&mut news, are(&["192.0.2.2"])).await;
+            tell("DELETED", leaving);
+            told(&mut news, are(&["192.0.2.2"])).await;
+            // Its successor has another address.
+            tell("ADDED", pod("sgw-0", true, "192.0.2.3"));
+            told(&mut news, are(&["192.0.2.2", "192.0.2.3"])).await;
+            // Too old: everything anew.
+            *api.list.lock().unwrap() = vec![pod("sgw-0", true, "192.0.2.4")];
+            tell(
+                "ERROR",
+                json!({"kind": "Status", "status": "Failure", "reason": "Expired", "message": "old", "code": 410}),
+            );
+            told(&mut news, are(&["192.0.2.4"])).await;
+            let listing = questions.recv().await.unwrap();
+            assert!(!listing.contains("watch=true"), "{listing}");
+        });
+    }
+
+    #[test]
+    fn without_a_network_the_pods_own_address_counts_and_one_that_asks_for_none_has_it_everywhere() {
+        let mut asking: pods::Pod = serde_json::from_value(pod("sgw-0", true, "192.0.2.1")).unwrap();
+        let addresses = |pod: &pods::Pod, network| pods::addresses(pod, query(network).network.as_ref());
+        let own: Vec<IpAddr> = vec![[10, 244, 0, 9].into()];
+        let attached: Vec<IpAddr> = vec![[192, 0, 2, 1].into()];
+        assert_eq!(addresses(&asking, None), Ok(own.clone()));
+        assert_eq!(addresses(&asking, Some("lte-s11")), Ok(attached));
+        assert!(addresses(&asking, Some("lte-s5c")).is_err());
+        asking.metadata.annotations = None;
+        assert_eq!(addresses(&asking, Some("lte-s11")), Ok(own));
+    }
+
+    #[test]
+    fn server_that_refuses_is_told() {
+        run_async(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let forbidden = json!({
+                "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403,
+                "message": "pods is forbidden: User \"system:serviceaccount:lte:mme\" cannot list resource \"pods\"",
+            });
+            let answer = async move || (axum::http::StatusCode::FORBIDDEN, forbidden.to_string());
+            let router = Router::new().fallback(answer);
+            tokio::spawn(async { axum::serve(listener, router).await });
+            let (tell, _news) = listen(Source::Pods(query(None)));
+            let config = kube::Config::new(format!("http://{address}").parse().unwrap());
+            let why = pods::session(&query(None), config, &tell, &mut Pause::default()).await;
+            assert!(why.contains("cannot list resource"), "{why}");
+        });
+    }
+}

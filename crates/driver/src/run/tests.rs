@@ -306,3 +306,62 @@ fn restart_counter_grows_where_there_is_a_place_to_keep_it() {
     assert_eq!(counters, [Some(255), Some(0), Some(1)]);
     assert_eq!(next_in(&directory), None);
 }
+
+/// Waits for a node whose file is this one, as a test that may ask and tell it.
+fn waiting(file: &Path) -> (Waiting<Toy>, Sender<Request>, Sender<http::Question>) {
+    let (tell, requests) = mpsc::channel(8);
+    let (ask, questions) = mpsc::channel(8);
+    let waiting = Waiting {
+        file: file.to_owned(),
+        read: Read::new(file).unwrap(),
+        discovery: Discovery::new(),
+        requests,
+        questions,
+    };
+    (waiting, tell, ask)
+}
+
+#[test]
+fn interface_that_is_not_there_is_awaited_until_a_reload_names_another_one() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let scratch = Scratch::new("awaited", "s11_ip: none0\npeer: 192.0.2.1\n");
+        let (mut waiting, tell, ask) = waiting(&scratch.0);
+        let script = async {
+            // It is told as soon as it was looked for.
+            let mut missing = Vec::new();
+            while !missing.iter().any(|line: &String| line.contains("that is up")) {
+                let (answer, answered) = tokio::sync::oneshot::channel();
+                ask.send(answer).await.unwrap();
+                missing = answered.await.unwrap();
+            }
+            assert_eq!(
+                missing,
+                ["s11_ip: no interface none0 that is up and has an address"]
+            );
+            std::fs::write(&scratch.0, "s11_ip: 127.0.0.0/8\npeer: 192.0.2.1\n").unwrap();
+            tell.send(Request::Reload).await.unwrap();
+        };
+        let (loaded, ()) = tokio::join!(waiting.addresses(), script);
+        let config = loaded.unwrap().unwrap().config;
+        assert_eq!(config.s11_ip, std::net::IpAddr::from([127, 0, 0, 1]));
+        assert_eq!(config.peer, Some(SocketAddr::from(([192, 0, 2, 1], 2123))));
+    });
+}
+
+#[test]
+fn node_that_waits_for_addresses_can_be_stopped() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let scratch = Scratch::new("stopped", "s11_ip: none0\n");
+        let (mut waiting, tell, _ask) = waiting(&scratch.0);
+        tell.send(Request::Stop(15)).await.unwrap();
+        assert!(waiting.addresses().await.unwrap().is_none());
+    });
+}
