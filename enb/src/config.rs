@@ -504,9 +504,8 @@ mod tests {
     #[test]
     fn second_of_several_enbs_has_the_next_number_and_the_next_subscribers() {
         let of = |instance: &str| {
-            parse(&format!(
-                "{EXAMPLE}subscriber_range: {{ imsi: 001010000000100, count: 3 }}\ninstance: {instance}\n"
-            ))
+            let range = "subscriber_range: { imsi: 001010000000100, count: 3 }\n";
+            parse(&(with_instance(instance) + range))
         };
         let imsis = |config: &Config| {
             config
@@ -525,15 +524,21 @@ mod tests {
     #[test]
     fn enb_beyond_the_last_identity_or_number_is_refused() {
         let range = "subscriber_range: { imsi: 999999, count: 1 }\n";
-        let text = format!("{EXAMPLE}{range}instance: enb-1\n");
+        let text = with_instance("enb-1") + range;
         assert_eq!(parse(&text).check().unwrap_err().0, "subscriber_range.imsi");
-        let text = EXAMPLE.replace("eci: 0x00000001", "eci: 0x0fffffff") + "instance: 1\n";
+        let text = with_instance("1").replace("eci: 0x00000001", "eci: 0x0fffffff");
         assert_eq!(parse(&text).check().unwrap_err().0, "instance");
         for wrong in ["enb", "enb-1-x", "10000", "-1"] {
-            let text = format!("{EXAMPLE}instance: {wrong}\n");
+            let text = with_instance(wrong);
             let error = epc_driver::config::parse::<Config>(&text, "enb.yml").unwrap_err();
             assert!(error.to_string().contains("instance"), "{wrong}: {error}");
         }
+    }
+
+    /// The example, of another eNB.
+    fn with_instance(instance: &str) -> String {
+        assert!(EXAMPLE.contains("\ninstance: 0 "), "the first one is the default");
+        EXAMPLE.replace("\ninstance: 0 ", &format!("\ninstance: {instance} "))
     }
 
     #[test]
