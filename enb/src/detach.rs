@@ -128,7 +128,8 @@ impl Enb {
     /// The MME releases the UE. A repeat is answered again and does nothing else.
     pub(crate) fn release_command(&mut self, command: &UeContextReleaseCommand, now: Instant) {
         let mme_id = command.ue_s1ap_ids.mme_ue_s1ap_id();
-        if let Seen::Answered(answer) = self.answers.seen(Answered::Release(mme_id), now) {
+        let mme = self.config.mme_addr.ip();
+        if let Seen::Answered(answer) = self.answers.seen(Answered::Release(mme_id), mme, now) {
             let answer = answer.to_vec();
             return self.send_octets("UEContextReleaseComplete", answer);
         }
@@ -165,7 +166,7 @@ impl Enb {
         });
         let (name, answer) = (complete.name(), complete.encode());
         self.answers
-            .answered(Answered::Release(mme_id), answer.clone(), now);
+            .answered(Answered::Release(mme_id), mme, answer.clone(), now);
         self.send_octets(name, answer);
     }
 

@@ -40,7 +40,7 @@ use epc_codec::s1ap::{
 };
 use epc_codec::{Imsi, Plmn, Teid};
 use epc_node::transactions::{Answers, Expiry, Repetition, Requests, Transmit};
-use epc_node::{Boot, Interface, Node, Output, Outputs, TeidAllocator, Timers, UeAddress, gtpu};
+use epc_node::{Boot, Holdings, Interface, Node, Output, Outputs, TeidAllocator, Timers, UeAddress, gtpu};
 use prometheus_client::registry::Registry;
 use rustc_hash::FxHashMap;
 use tracing::debug;
@@ -110,8 +110,6 @@ pub struct Enb {
     owners: FxHashMap<IpAddr, EnbUeS1apId>,
     /// Whose uplink tunnel it is, by the S-GW's address and TEID.
     uplinks: FxHashMap<(IpAddr, Teid), EnbUeS1apId>,
-    /// The S-GWs, with the number of tunnels to each.
-    sgws: FxHashMap<IpAddr, usize>,
     teids: TeidAllocator,
     stopping: bool,
 }
@@ -141,8 +139,8 @@ enum Timer {
     Release { ue: EnbUeS1apId },
 }
 
-/// As many UEs at the most, so many answers kept.
-const ANSWERS: usize = 65_536;
+/// As many UEs at the most, so many answers kept; the MME may have half of them.
+const ANSWERS: usize = 131_072;
 
 impl Enb {
     /// An eNB that has said nothing yet. The first timeout is due at once.
@@ -169,7 +167,6 @@ impl Enb {
             next_ue: incarnation(&boot),
             owners: FxHashMap::default(),
             uplinks: FxHashMap::default(),
-            sgws: FxHashMap::default(),
             teids: TeidAllocator::new(boot.user_teid_key),
             stopping: false,
             config,
@@ -197,15 +194,32 @@ impl Enb {
 
     /// What is missing before it can serve; nothing when it is ready.
     pub fn readiness(&self) -> Vec<String> {
-        if self.s1.is_up() {
-            return Vec::new();
+        let mut missing = Vec::new();
+        if !self.s1.is_up() {
+            missing.push(format!("MME {} does not answer", self.config.mme_addr));
         }
-        vec![format!("MME {} does not answer", self.config.mme_addr)]
+        for sgw in self.gtpu.silent(Interface::S1u) {
+            missing.push(format!("S-GW {sgw} does not answer on S1-U"));
+        }
+        missing
     }
 
     /// Whether a shutdown is complete.
     pub fn is_drained(&self) -> bool {
         self.stopping && self.ues.is_empty() && !self.asked.contains(&Asked::Reset)
+    }
+
+    /// What it holds.
+    pub fn holdings(&self) -> Holdings {
+        Holdings {
+            sessions: self.ues.len(),
+            user_teids: self.teids.in_use(),
+            control_teids: 0,
+            addresses: self.owners.len(),
+            requests: self.asked.len() + self.attaches.len(),
+            answers: self.answers.len(),
+            others: self.uplinks.len(),
+        }
     }
 
     /// Sends a message to the MME.

@@ -215,7 +215,7 @@ impl Enb {
     /// The MME has forgotten some or all UEs, §8.7.1.2.1. A repeat resets nothing again.
     pub(crate) fn reset(&mut self, reset: &Reset, datagram: &[u8], now: Instant) {
         let key = Answered::Reset(datagram.to_vec());
-        match self.answers.seen(key.clone(), now) {
+        match self.answers.seen(key.clone(), self.config.mme_addr.ip(), now) {
             Seen::Answered(answer) => {
                 let answer = answer.to_vec();
                 return self.send_octets("ResetAcknowledge", answer);
@@ -240,7 +240,8 @@ impl Enb {
             criticality_diagnostics: None,
         })
         .encode();
-        self.answers.answered(key, answer.clone(), now);
+        self.answers
+            .answered(key, self.config.mme_addr.ip(), answer.clone(), now);
         self.send_octets("ResetAcknowledge", answer);
     }
 
@@ -368,13 +369,14 @@ mod tests {
                 .iter()
                 .all(|out| names(std::slice::from_ref(out)) != ["SessionDown"])
         );
-        assert_eq!(lab.enb.readiness().len(), 1, "gone for the operator");
+        let of_mme = |missing: &String| missing.starts_with("MME");
+        assert!(lab.enb.readiness().iter().any(of_mme), "gone for the operator");
         // It is back, and knows us.
         let out = lab.mme(EnbConfigurationUpdateAcknowledge {
             criticality_diagnostics: None,
         });
         assert_eq!(names(&out), [""; 0]);
-        assert!(lab.enb.readiness().is_empty());
+        assert!(!lab.enb.readiness().iter().any(of_mme));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use epc_codec::s1ap::{
     SecurityKey, ServedGummei, Tai, UeAmbr, UeContextReleaseCommand, UeS1apIds, UeSecurityCapabilities,
 };
 use epc_codec::{Ebi, Pco, Teid, nas, s1ap};
-use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey};
+use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, WallClock};
 
 use crate::{Config, Enb, Event};
 
@@ -52,6 +52,10 @@ impl Lab {
     pub(crate) fn new(rest: &str) -> Lab {
         let now = Instant::now();
         let boot = Boot {
+            clock: WallClock {
+                at: now,
+                unix_millis: 1_700_000_000_000,
+            },
             restart_counter: 7,
             user_teid_key: TeidKey::new([1, 2, 3, 4]),
             control_teid_key: TeidKey::new([5, 6, 7, 8]),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use epc_codec::Teid;
 use epc_codec::s1ap::EnbUeS1apId;
 use epc_node::gtpu::Incoming;
+use epc_node::paths::{PathChange, PathId};
 use epc_node::{Interface, Rule, Then, UeAddress};
 use tracing::{info, warn};
 
@@ -24,8 +25,7 @@ impl Enb {
         }
         let (to, teid) = bearer.sgw_s1u;
         self.uplinks.insert((to.ip(), teid), id);
-        *self.sgws.entry(to.ip()).or_default() += 1;
-        self.gtpu.watch((Interface::S1u, to.ip()), now);
+        self.gtpu.connect((Interface::S1u, to.ip()), now);
         self.out.rule(Rule::Receive {
             teid: bearer.enb_s1u,
             on: Interface::S1u,
@@ -65,7 +65,8 @@ impl Enb {
         if self.uplinks.get(&(to.ip(), teid)) == Some(&id) {
             self.uplinks.remove(&(to.ip(), teid));
         }
-        self.leave_sgw(to);
+        self.gtpu
+            .disconnect((Interface::S1u, to.ip()), &mut self.metrics.signalling);
         let own = addresses(bearer.ue).any(|address| self.owners.get(&address) == Some(&id));
         if !own {
             return false;
@@ -76,18 +77,6 @@ impl Enb {
         self.out.rule(Rule::StopReceiving { teid: bearer.enb_s1u });
         self.out.rule(Rule::StopSending { ue: bearer.ue });
         true
-    }
-
-    /// An S-GW to which no tunnel leads is not asked whether it is there.
-    fn leave_sgw(&mut self, sgw: SocketAddr) {
-        let Some(tunnels) = self.sgws.get_mut(&sgw.ip()) else {
-            return;
-        };
-        *tunnels -= 1;
-        if *tunnels == 0 {
-            self.sgws.remove(&sgw.ip());
-            self.gtpu.forget(&(Interface::S1u, sgw.ip()));
-        }
     }
 
     /// A GTP-U message that the user plane did not take.
@@ -109,9 +98,26 @@ impl Enb {
                 Incoming::ErrorIndication { from, teid, .. } => self.tunnel_lost(from, teid, now),
                 // Nothing more comes from the former path, at a handover; there is none here.
                 Incoming::EndMarker { .. } => {}
-                // Logged by the endpoint. That an S-GW is gone the MME finds out on S11, and detaches its UEs.
-                Incoming::Path { .. } => {}
+                Incoming::Path { path, change } => self.sgw_path(path, change, now),
             }
+        }
+    }
+
+    /// An S-GW came or went. One that has been silent for long carries nothing any more: its UEs attach again.
+    fn sgw_path(&mut self, (_, sgw): PathId, change: PathChange, now: Instant) {
+        if change != PathChange::Dead {
+            return;
+        }
+        let of_sgw = |(to, _): &&(IpAddr, Teid)| *to == sgw;
+        let tunnels = self.uplinks.iter();
+        let mut lost: Vec<EnbUeS1apId> = tunnels
+            .filter(|(tunnel, _)| of_sgw(tunnel))
+            .map(|(_, id)| *id)
+            .collect();
+        lost.sort_unstable();
+        for id in lost {
+            self.metrics.tunnels_lost.inc();
+            self.give_up(id, now);
         }
     }
 

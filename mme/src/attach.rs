@@ -14,12 +14,13 @@
 //! ```
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use epc_codec::gtpv2c::{
     Ambr, ApnRestriction, BearerContextToBeCreated, BearerContextToBeModified, BearerQos, CauseValue,
-    CreateSessionRequest, CreateSessionResponse, Fteid, Indication, InterfaceType, ModifyBearerRequest, Paa,
-    RatType, RestartCounter, SelectionMode, ServingNetwork, UeTimeZone, Uli,
+    CreateSessionRequest, CreateSessionResponse, Fteid, Indication, IntegerNumber, InterfaceType,
+    MillisecondTimeStamp, ModifyBearerRequest, Paa, RatType, RestartCounter, SelectionMode, ServingNetwork,
+    UeTimeZone, Uli,
 };
 use epc_codec::nas::lite::SubscriberHints;
 use epc_codec::nas::{
@@ -50,6 +51,10 @@ const AMBR: Ambr = Ambr {
     uplink: 1_000_000,
     downlink: 1_000_000,
 };
+fn milliseconds(time: Duration) -> IntegerNumber {
+    IntegerNumber::new(time.as_millis() as u64)
+}
+
 /// So many UEs beyond the bound exist for the time that it takes to refuse them.
 const REFUSALS: usize = 1024;
 
@@ -174,7 +179,8 @@ impl Mme {
             }
         };
         if matches!(
-            self.answers.seen(Answered::Initial(association, enb_id), now),
+            self.answers
+                .seen(Answered::Initial(association, enb_id), enb.ip(), now),
             Seen::Answered(_) | Seen::InProgress
         ) {
             return debug!(%enb, ue = %enb_id, "repeat of a first message");
@@ -322,8 +328,6 @@ impl Mme {
         );
         let pgw_s5c = Fteid::new(InterfaceType::S5_S8_PGW_GTP_C, Teid(0), gateways.pgw);
         let bearer = BearerContextToBeCreated::new(DEFAULT_BEARER, BearerQos::non_gbr(QCI, PRIORITY));
-        // On first contact, TS 29.274 table 7.2.1-1.
-        let first = !self.gtpc.paths().is_up(&(Interface::S11, sgw.ip()));
         let request = CreateSessionRequest {
             imsi: Some(ue.imsi),
             msisdn: wanted.hints.msisdn,
@@ -338,7 +342,10 @@ impl Mme {
             max_apn_restriction: Some(ApnRestriction::NONE),
             ambr: Some(AMBR),
             pco: wanted.pco.clone(),
-            recovery: first.then_some(RestartCounter(self.boot.restart_counter)),
+            // Not on first contact only: the S-GW may have started again, and not know it any more.
+            recovery: Some(RestartCounter(self.boot.restart_counter)),
+            origination_time_stamp: Some(MillisecondTimeStamp(self.boot.clock.time_stamp(now))),
+            maximum_wait_time: self.config.maximum_wait_time.map(milliseconds),
             ue_time_zone: Some(UeTimeZone {
                 time_zone: 0,
                 daylight_saving: 0,
@@ -723,13 +730,6 @@ mod tests {
             request.pgw_s5c_fteid.unwrap().address(),
             Some([192, 0, 2, 4].into())
         );
-        assert_eq!(request.recovery, None, "not on first contact");
-        let mut early = Lab::new("");
-        early.enb(s1_setup("1-1"));
-        let out = early.enb(initial(1, 1));
-        let Gtp::CreateSessionRequest(request) = &gtp(&out)[0].message else {
-            panic!("{out:?}")
-        };
         assert_eq!(request.recovery, Some(RestartCounter(9)));
     }
 

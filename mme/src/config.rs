@@ -45,11 +45,15 @@ pub struct Config {
     /// Delivery and supervision on S1-MME.
     #[serde(default)]
     pub s1ap: S1ap,
+    /// Seconds after which the gateways are to refuse a Create Session Request as timed out (Maximum Wait Time, TS 29.274
+    /// §13.3). They are not told by default, for it needs clocks that agree.
+    #[serde(default, deserialize_with = "some_seconds")]
+    pub maximum_wait_time: Option<Duration>,
     /// Where eNBs may be: subnets. Anywhere, if there are none; the network that they serve must be ours all the same.
     #[serde(default, deserialize_with = "subnets")]
     pub enb_networks: Vec<IpNet>,
     /// Subscribers that are not served: their attach is refused, and a reload detaches them.
-    #[serde(default, deserialize_with = "imsis")]
+    #[serde(default, deserialize_with = "text::imsis")]
     pub barred: HashSet<Imsi>,
     /// UEs at the most; beyond comes Attach Reject with cause 22, congestion.
     #[serde(default = "max_sessions", deserialize_with = "sessions")]
@@ -97,12 +101,8 @@ impl Config {
     }
 }
 
-fn imsis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashSet<Imsi>, D::Error> {
-    let imsis = Vec::<Digits<6, 15>>::deserialize(deserializer)?;
-    let parsed = imsis
-        .iter()
-        .map(|imsi| imsi.as_str().parse().map_err(serde::de::Error::custom));
-    parsed.collect()
+fn some_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    seconds(deserializer).map(Some)
 }
 
 fn sessions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {

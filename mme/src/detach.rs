@@ -31,9 +31,6 @@ use crate::{Answered, Asked, Event, Mme, Pending, UeId};
 /// S-GW is gone, thousands are to go, and must not flood the other side.
 const AT_ONCE: usize = 256;
 
-/// So often the S-GW is asked again for the deletion of a session, each time with all repeats.
-const ASKED_IN_VAIN: u32 = 4;
-
 /// What becomes of the session of a UE that goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SessionEnd {
@@ -61,7 +58,7 @@ pub(crate) enum S1End {
 pub(crate) struct Backlog {
     deletions: VecDeque<UeId>,
     deleting: usize,
-    detaches: VecDeque<UeId>,
+    detaches: VecDeque<(UeId, SessionEnd)>,
     detaching: usize,
 }
 
@@ -271,62 +268,53 @@ impl Mme {
             ) {
                 continue;
             }
-            if !self.ask_to_delete(id, 0, now) {
+            if !self.ask_to_delete(id, now) {
                 self.backlog.deletions.push_front(id);
                 break;
             }
             self.backlog.deleting += 1;
         }
         while self.backlog.detaching < AT_ONCE {
-            let Some(id) = self.backlog.detaches.pop_front() else {
+            let Some((id, end)) = self.backlog.detaches.pop_front() else {
                 break;
             };
-            self.detach_by_network(id, true, SessionEnd::Forget, now);
+            self.detach_by_network(id, true, end, now);
         }
     }
 
     /// Whether there was room to ask.
-    fn ask_to_delete(&mut self, id: UeId, in_vain: u32, now: Instant) -> bool {
+    fn ask_to_delete(&mut self, id: UeId, now: Instant) -> bool {
         let Some(SessionState::Deleting(session)) = self.ues.get(&id).map(|ue| ue.session) else {
             return true;
         };
-        let request = DeleteSessionRequest {
-            linked_ebi: Some(DEFAULT_BEARER),
-            // The P-GW is to hear of it too.
-            indication: Some(Indication::new().with(Indication::OI)),
-            ..DeleteSessionRequest::new()
-        };
         let (to, teid) = (session.sgw, session.sgw_s11);
-        let pending = Pending::Delete(id, in_vain);
+        let pending = Pending::Delete(id);
         self.gtpc
-            .request(Interface::S11, to, teid, request, pending, now, &mut self.out)
+            .request(
+                Interface::S11,
+                to,
+                teid,
+                delete_request(),
+                pending,
+                now,
+                &mut self.out,
+            )
             .is_ok()
     }
 
-    /// N3-REQUESTS Delete Session Requests were in vain. While the S-GW is there, that was the network: it is asked
-    /// again, lest it keep a session that nobody knows. Where another UE of the subscriber waits, that one's session
-    /// replaces it.
-    pub(crate) fn session_not_deleted(&mut self, id: UeId, in_vain: u32, now: Instant) {
-        let Some(ue) = self.ues.get(&id) else {
-            self.backlog.deleting -= 1;
-            return;
-        };
-        let awaited = self
-            .subscribers
-            .get(&ue.imsi)
-            .is_some_and(|subscriber| subscriber.newest != Some(id) && subscriber.newest.is_some());
-        let there = match ue.session {
-            SessionState::Deleting(session) => self.gtpc.paths().is_up(&(Interface::S11, session.sgw.ip())),
-            _ => false,
-        };
-        if awaited || !there || in_vain >= ASKED_IN_VAIN || !self.ask_to_delete(id, in_vain + 1, now) {
-            self.session_deleted(id, now);
+    /// The S-GW does not answer. It hears of the end when it is there again, lest it keep a session that nobody knows.
+    pub(crate) fn session_not_deleted(&mut self, id: UeId, now: Instant) {
+        if let Some(SessionState::Deleting(session)) = self.ues.get(&id).map(|ue| ue.session) {
+            let (to, teid) = (session.sgw, session.sgw_s11);
+            self.gtpc
+                .farewell(Interface::S11, to, teid, delete_request(), now, &mut self.out);
         }
+        self.session_deleted(id, now);
     }
 
     /// The S-GW has lost the session of a UE that is attached: it is to attach again, in its turn.
-    pub(crate) fn detach_in_turn(&mut self, id: UeId) {
-        self.backlog.detaches.push_back(id);
+    pub(crate) fn detach_in_turn(&mut self, id: UeId, end: SessionEnd) {
+        self.backlog.detaches.push_back((id, end));
     }
 
     /// The S-GW answered a Delete Session Request, or does not: the session is gone.
@@ -385,14 +373,14 @@ impl Mme {
         if !std::mem::take(&mut ue.s1) {
             return;
         }
-        let (association, enb_id) = (ue.association, ue.enb_id);
-        if let Some(enb) = self.enbs.get_mut(&ue.enb)
+        let (association, enb, enb_id) = (ue.association, ue.enb, ue.enb_id);
+        if let Some(enb) = self.enbs.get_mut(&enb)
             && enb.association == association
         {
             enb.ues.remove(&enb_id);
         }
         self.answers
-            .answered(Answered::Initial(association, enb_id), Vec::new(), now);
+            .answered(Answered::Initial(association, enb_id), enb.ip(), Vec::new(), now);
     }
 
     /// Forgets a UE of which nothing is left.
@@ -416,6 +404,15 @@ impl Mme {
         if subscriber.owner.is_none() && subscriber.newest.is_none() {
             self.subscribers.remove(&imsi);
         }
+    }
+}
+
+fn delete_request() -> DeleteSessionRequest {
+    DeleteSessionRequest {
+        linked_ebi: Some(DEFAULT_BEARER),
+        // The P-GW is to hear of it too.
+        indication: Some(Indication::new().with(Indication::OI)),
+        ..DeleteSessionRequest::new()
     }
 }
 
@@ -565,7 +562,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_deletion_is_asked_for_again_while_the_gateway_is_there() {
+    fn lost_deletion_is_asked_for_again_after_the_ue_is_released() {
         let (mut lab, session) = Lab::attached();
         let out = lab.enb(detach_request(session, true));
         let first = gtp(&out)[0].header.sequence;
@@ -575,8 +572,10 @@ mod tests {
             .rfind(|packet| packet.header.sequence != first);
         let again = again.map(|packet| packet.message.name());
         assert_eq!(again, Some("Delete Session Request"));
-        let out = lab.sgw_answers_all(&out);
         assert!(names(&out).contains(&"UEContextReleaseCommand"));
+        lab.sgw_answers_all(&out);
+        lab.enb(release_complete(session));
+        lab.assert_empty();
     }
 
     #[test]

@@ -144,7 +144,7 @@ impl Mme {
                 self.bearer_modified(id, CauseValue::INVALID_REPLY_FROM_REMOTE_PEER, now)
             }
             // Whatever it says, Context Not Found for one, the session is gone.
-            (Pending::Delete(id, _), _) => self.session_deleted(id, now),
+            (Pending::Delete(id), _) => self.session_deleted(id, now),
         }
     }
 
@@ -155,7 +155,7 @@ impl Mme {
                 self.session_failed(id, asked, Some(AtFault::Sgw), EsmCause::NETWORK_FAILURE, now);
             }
             Pending::Modify(id) => self.bearer_modified(id, CauseValue::REMOTE_PEER_NOT_RESPONDING, now),
-            Pending::Delete(id, times) => self.session_not_deleted(id, times, now),
+            Pending::Delete(id) => self.session_not_deleted(id, now),
         }
     }
 
@@ -163,13 +163,15 @@ impl Mme {
     pub(crate) fn gateway_path(&mut self, path: PathId, change: PathChange, now: Instant) {
         match change {
             PathChange::Up | PathChange::Down => {}
-            PathChange::Dead | PathChange::Restarted => self.sessions_lost(path, now),
+            PathChange::Restarted => self.sessions_lost(path, SessionEnd::Forget, now),
+            // Should it come back with them, it hears of their end.
+            PathChange::Dead => self.sessions_lost(path, SessionEnd::Delete, now),
         }
         self.forget_if_unused(path);
     }
 
     /// The sessions at this S-GW are lost, or as good as: their UEs attach again, TS 23.007 §17.
-    fn sessions_lost(&mut self, (_, sgw): PathId, now: Instant) {
+    fn sessions_lost(&mut self, (_, sgw): PathId, end: SessionEnd, now: Instant) {
         let mut ids: Vec<UeId> = self
             .ues
             .iter()
@@ -179,11 +181,11 @@ impl Mme {
         ids.sort_unstable();
         for id in ids {
             match self.ues.get(&id).map(|ue| &ue.stage) {
-                Some(Stage::Attached) => self.detach_in_turn(id),
+                Some(Stage::Attached) => self.detach_in_turn(id, end),
                 Some(Stage::SettingUp { .. }) => {
                     self.metrics.attach_failures.inc();
                     let cause = s1ap::Cause::TRANSPORT_RESOURCE_UNAVAILABLE;
-                    self.leave(id, SessionEnd::Forget, S1End::Release(cause), now);
+                    self.leave(id, end, S1End::Release(cause), now);
                 }
                 _ => {}
             }

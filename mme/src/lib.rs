@@ -38,10 +38,10 @@ use std::time::Instant;
 
 use epc_codec::s1ap::{self, Cause, EnbUeS1apId, ErrorIndication, Message, MmeUeS1apId, Pdu};
 use epc_codec::{Imsi, Plmn, Teid};
+use epc_node::config::allows;
 use epc_node::gtpc::{self, Incoming};
-use epc_node::gtpu::RateLimit;
 use epc_node::transactions::{Answers, Expiry, Repetition, Requests, Transmit};
-use epc_node::{Boot, Interface, Node, Output, Outputs, TeidAllocator, Timers};
+use epc_node::{Boot, Holdings, Interface, Node, Output, Outputs, RateLimit, TeidAllocator, Timers};
 use prometheus_client::registry::Registry;
 use rustc_hash::FxHashMap;
 use tracing::debug;
@@ -108,7 +108,7 @@ pub struct Mme {
     stopping: bool,
 }
 
-/// So many datagrams of strangers a second are answered.
+/// So many datagrams of a stranger are answered in a second.
 const STRANGERS_A_SECOND: u32 = 100;
 
 /// A UE: its number on S1 and its TEID on S11.
@@ -119,8 +119,7 @@ type UeId = Teid;
 enum Pending {
     Create(UeId, Gateways),
     Modify(UeId),
-    /// With the number of times that the S-GW was asked in vain, repeats not counted.
-    Delete(UeId, u32),
+    Delete(UeId),
 }
 
 /// The gateways that are asked for a session.
@@ -221,6 +220,20 @@ impl Mme {
         self.stopping && self.ues.is_empty() && self.asked.is_empty()
     }
 
+    /// What it holds.
+    pub fn holdings(&self) -> Holdings {
+        let (requests, answers) = self.gtpc.transactions();
+        Holdings {
+            sessions: self.ues.len(),
+            user_teids: 0,
+            control_teids: self.teids.in_use(),
+            addresses: 0,
+            requests: requests + self.asked.len(),
+            answers: answers + self.answers.len(),
+            others: self.subscribers.len(),
+        }
+    }
+
     /// Sends a message to an eNB.
     fn send(&mut self, enb: SocketAddr, message: impl Into<Message>) {
         let message = message.into();
@@ -255,13 +268,12 @@ impl Mme {
     /// A datagram of an eNB's. The answer to one that has not set up S1 is not longer than what it sent, and it is not
     /// answered as often as it likes: the address may be forged.
     fn receive(&mut self, enb: SocketAddr, datagram: &[u8], now: Instant) {
-        let served = &self.config.enb_networks;
-        if !served.is_empty() && !served.iter().any(|network| network.contains(&enb.ip())) {
+        if !allows(&self.config.enb_networks, enb.ip()) {
             debug!(%enb, "S1AP from a stranger");
             return self.gtpc.metrics.discarded("stranger");
         }
         if !self.enbs.contains_key(&enb) {
-            self.answer_limit = Some(if self.strangers.allows(now) {
+            self.answer_limit = Some(if self.strangers.allows(enb.ip(), now) {
                 datagram.len()
             } else {
                 0
@@ -392,6 +404,8 @@ impl Mme {
                     self.gateway_response(from, message, continuation, now);
                 }
                 Incoming::NoResponse { continuation, .. } => self.gateway_silent(continuation, now),
+                // The S-GW ends by itself a session that is not taken into use.
+                Incoming::Late { .. } => {}
                 Incoming::Path { path, change } => self.gateway_path(path, change, now),
             }
         }
@@ -547,6 +561,9 @@ mod tests {
                 lab.datagram(on, SGW, &datagram);
             }
         }
+        // Some tell restart counters that are not the S-GW's: it is asked, and says so.
+        let out = lab.advance(Duration::from_secs(61));
+        lab.sgw_answers_all(&out);
         lab.enb(s1_setup("3-1"));
         lab.attach(7);
     }

@@ -209,7 +209,7 @@ impl Mme {
             );
         }
         let key = Answered::Reset(enb, datagram.to_vec());
-        if let Seen::Answered(answer) = self.answers.seen(key.clone(), now) {
+        if let Seen::Answered(answer) = self.answers.seen(key.clone(), enb.ip(), now) {
             let answer = answer.to_vec();
             return self.send_octets(enb, "ResetAcknowledge", answer);
         }
@@ -233,7 +233,7 @@ impl Mme {
             criticality_diagnostics: None,
         })
         .encode();
-        self.answers.answered(key, answer.clone(), now);
+        self.answers.answered(key, enb.ip(), answer.clone(), now);
         self.send_octets(enb, "ResetAcknowledge", answer);
     }
 

@@ -19,7 +19,7 @@ use epc_codec::s1ap::{
     UplinkNasTransport,
 };
 use epc_codec::{Ebi, Pco, Plmn, Teid};
-use epc_node::{Boot, Interface, Node, Output, TeidKey};
+use epc_node::{Boot, Interface, Node, Output, TeidKey, WallClock};
 
 use crate::{Config, Event, Mme};
 
@@ -60,6 +60,10 @@ impl Lab {
     pub(crate) fn new(rest: &str) -> Lab {
         let now = Instant::now();
         let boot = Boot {
+            clock: WallClock {
+                at: now,
+                unix_millis: 1_700_000_000_000,
+            },
             restart_counter: 9,
             user_teid_key: TeidKey::new([1, 2, 3, 4]),
             control_teid_key: TeidKey::new([5, 6, 7, 8]),

@@ -1,14 +1,16 @@
 //! The YAML of a P-GW: the keys of go-gtp's gw-tester, and ours with defaults.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use epc_codec::Imsi;
 use epc_node::config::{
     self, GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, session_store, shutdown_grace,
     subnets,
 };
-use epc_node::text::shown;
+use epc_node::text::{self, shown};
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Deserializer};
 
@@ -50,6 +52,12 @@ pub struct Config {
     /// Which part of the pools is this P-GW's, where several share the configuration: all of them without it.
     #[serde(default)]
     pub pool_share: Option<PoolShare>,
+    /// Where S-GWs may be: subnets. Anywhere, if there are none; a session then stays at the S-GW that opened it.
+    #[serde(default, deserialize_with = "subnets")]
+    pub sgw_networks: Vec<IpNet>,
+    /// Subscribers that are not served: their sessions are refused, and a reload ends those that they have.
+    #[serde(default, deserialize_with = "text::imsis")]
+    pub barred: HashSet<Imsi>,
     /// DNS servers that UEs are told (PCO, TS 24.008 §10.5.6.3).
     #[serde(default)]
     pub dns: Vec<IpAddr>,

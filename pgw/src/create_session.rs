@@ -12,7 +12,8 @@ use epc_codec::gtpv2c::{
     ApnRestriction, BearerContextCreated, BearerContextToBeCreated, Cause, CauseValue, ChargingId,
     CreateSessionRequest, CreateSessionResponse, Fteid, IeType, InterfaceType, Paa, PdnType, RestartCounter,
 };
-use epc_codec::{Ipcp, Pco, Teid};
+use epc_codec::{Imsi, Ipcp, Pco, Teid};
+use epc_node::config::allows;
 use epc_node::gtpc::Asked;
 use epc_node::{Interface, Peer, UeAddress};
 use tracing::{debug, info};
@@ -33,9 +34,16 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &CreateSessionRequest
         let incorrect = (CauseValue::MANDATORY_IE_INCORRECT, Some((IeType::F_TEID, 0)));
         return refuse(pgw, &asked, answer_to, incorrect, now);
     };
-    pgw.heard((Interface::S5c, sgw_s5c.ip()), request.recovery, now);
-    match establish(pgw, request, sgw_s5c) {
-        Ok((teid, cause)) => answer(pgw, &asked, request, teid, cause, now),
+    let path = (Interface::S5c, sgw_s5c.ip());
+    // What it lost goes before what it asks for. Who is refused is not supervised.
+    if pgw.gtpc.paths().watches(&path) {
+        pgw.heard_from(asked.from.ip(), path, request.recovery, now);
+    }
+    match establish(pgw, request, sgw_s5c, now) {
+        Ok((teid, cause)) => {
+            pgw.heard_from(asked.from.ip(), path, request.recovery, now);
+            answer(pgw, &asked, request, teid, cause, now);
+        }
         Err(refused) => refuse(pgw, &asked, answer_to, refused, now),
     }
 }
@@ -45,11 +53,20 @@ fn establish(
     pgw: &mut Pgw,
     request: &CreateSessionRequest,
     sgw_s5c: Peer,
+    now: Instant,
 ) -> Result<(Teid, CauseValue), Refused> {
     let missing = |ie, instance| (CauseValue::CONDITIONAL_IE_MISSING, Some((ie, instance)));
     let imsi = request.imsi.ok_or(missing(IeType::IMSI, 0))?;
     let bearer = &request.bearer_contexts[0];
     let sgw_s5u = sgw_s5u(pgw, bearer).ok_or(missing(IeType::F_TEID, 2))?;
+    let networks = &pgw.config.sgw_networks;
+    if !allows(networks, sgw_s5c.ip()) || !allows(networks, sgw_s5u.ip()) {
+        return Err((CauseValue::REQUEST_REJECTED, Some((IeType::F_TEID, 0))));
+    }
+    if pgw.config.barred.contains(&imsi) {
+        return Err((CauseValue::APN_ACCESS_DENIED_NO_SUBSCRIPTION, None));
+    }
+    timely(pgw, request, imsi, now)?;
     // The S-GW does not know the old one any more, §7.2.1: what it held is free for the new one.
     if let Some(old) = pgw.sessions.of_imsi(imsi, bearer.ebi).map(|session| session.teid) {
         pgw.forget(old);
@@ -81,7 +98,9 @@ fn establish(
         sgw_s5u,
         teid,
         s5u_teid,
+        originated: request.origination_time_stamp.map(|stamp| stamp.0),
     });
+    pgw.gtpu.connect((Interface::S5u, sgw_s5u.ip()), now);
     pgw.gtpc.metrics.active_sessions.inc();
     pgw.gtpc.metrics.active_bearers.inc();
     // Before the answer: packets may come as soon as it is there.
@@ -91,6 +110,23 @@ fn establish(
     info!(sgw = %sgw_s5c.address, "session established");
     debug!(%imsi, %ue, "session established");
     Ok((teid, cause))
+}
+
+/// Whether a request is neither outdated, TS 29.274 §13.3, nor older than the session that it would replace, §13.2.
+fn timely(pgw: &Pgw, request: &CreateSessionRequest, imsi: Imsi, now: Instant) -> Result<(), Refused> {
+    let Some(originated) = request.origination_time_stamp else {
+        return Ok(());
+    };
+    if let Some(wait) = request.maximum_wait_time
+        && pgw.clock.time_stamp(now) > originated.0.saturating_add(wait.value)
+    {
+        return Err((CauseValue::TIMED_OUT_REQUEST, None));
+    }
+    let present = pgw.sessions.of_imsi(imsi, request.bearer_contexts[0].ebi);
+    match present.and_then(|session| session.originated) {
+        Some(present) if originated.0 < present => Err((CauseValue::LATE_OVERLAPPING_REQUEST, None)),
+        _ => Ok(()),
+    }
 }
 
 fn sgw_s5u(pgw: &Pgw, bearer: &BearerContextToBeCreated) -> Option<Peer> {

@@ -12,7 +12,7 @@ use epc_codec::{Imsi, Teid};
 use epc_node::Interface;
 use tracing::info;
 
-use crate::session::State;
+use crate::session::{Session, State};
 use crate::{Pending, Pgw};
 
 /// As many sessions are deleted at once while shutting down; the next follow as answers come.
@@ -21,6 +21,14 @@ const AT_ONCE: usize = 1000;
 /// Ends every PDN connection of a subscriber.
 pub(crate) fn of_subscriber(pgw: &mut Pgw, imsi: Imsi, now: Instant) {
     for teid in pgw.ids(|session| session.state == State::Active && session.imsi == imsi) {
+        start(pgw, teid, None, now);
+    }
+}
+
+/// Ends the sessions of subscribers that are not served any more.
+pub(crate) fn of_barred(pgw: &mut Pgw, now: Instant) {
+    let barred = |session: &Session| pgw.config.barred.contains(&session.imsi);
+    for teid in pgw.ids(|session| session.state == State::Active && barred(session)) {
         start(pgw, teid, None, now);
     }
 }
@@ -65,7 +73,7 @@ pub(crate) fn start(pgw: &mut Pgw, teid: Teid, cause: Option<CauseValue>, now: I
         )
         .is_err()
     {
-        finish(pgw, teid, true, now);
+        finish(pgw, teid, false, now);
     }
 }
 
@@ -74,12 +82,17 @@ pub(crate) fn finish(pgw: &mut Pgw, teid: Teid, answered: bool, now: Instant) {
     let Some(session) = pgw.forget(teid) else { return };
     info!(sgw = %session.sgw_s5c.address, "session deleted");
     if !answered {
-        let request = DeleteBearerRequest {
-            linked_ebi: Some(session.ebi),
-            ..DeleteBearerRequest::new()
-        };
-        let sgw = session.sgw_s5c;
-        pgw.gtpc
-            .farewell(Interface::S5c, sgw.address, sgw.teid, request, now, &mut pgw.out);
+        farewell(pgw, &session, now);
     }
+}
+
+/// Tells an S-GW of the end of a session that is forgotten here.
+pub(crate) fn farewell(pgw: &mut Pgw, session: &Session, now: Instant) {
+    let request = DeleteBearerRequest {
+        linked_ebi: Some(session.ebi),
+        ..DeleteBearerRequest::new()
+    };
+    let sgw = session.sgw_s5c;
+    pgw.gtpc
+        .farewell(Interface::S5c, sgw.address, sgw.teid, request, now, &mut pgw.out);
 }

@@ -20,15 +20,18 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use epc_codec::gtpv2c::{CauseValue, Message, RestartCounter};
 use epc_codec::{Error, Imsi, Teid};
+use epc_node::config::allows;
 use epc_node::gtpc::{Asked, Endpoint, Incoming};
 use epc_node::paths::PathId;
 use epc_node::store::{Counting, Key, Kind};
-use epc_node::{Boot, Interface, Node, Output, Outputs, Rule, TeidAllocator, Then, UeAddress, gtpu};
+use epc_node::{
+    Boot, Holdings, Interface, Node, Output, Outputs, Rule, TeidAllocator, Then, UeAddress, WallClock, gtpu,
+};
 use tracing::{debug, info};
 
 pub use config::Config;
@@ -76,6 +79,7 @@ pub struct Pgw {
     control_teids: TeidAllocator,
     user_teids: TeidAllocator,
     charging_ids: Counting,
+    clock: WallClock,
     /// What is kept of the generations of TEIDs.
     kept_generations: (u16, u16),
     out: Outputs<Event>,
@@ -108,6 +112,7 @@ impl Pgw {
             control_teids: TeidAllocator::new(boot.control_teid_key),
             user_teids: TeidAllocator::new(boot.user_teid_key),
             charging_ids: Counting::new(Kind::ChargingIds, 1, u32::MAX),
+            clock: boot.clock,
             kept_generations: (0, 0),
             out: Outputs::default(),
             shutting_down: false,
@@ -128,6 +133,20 @@ impl Pgw {
         self.shutting_down && self.sessions.len() == 0 && self.gtpc.is_idle()
     }
 
+    /// What it holds.
+    pub fn holdings(&self) -> Holdings {
+        let (requests, answers) = self.gtpc.transactions();
+        Holdings {
+            sessions: self.sessions.len(),
+            user_teids: self.user_teids.in_use(),
+            control_teids: self.control_teids.in_use(),
+            addresses: self.addresses.in_use(),
+            requests,
+            answers,
+            others: 0,
+        }
+    }
+
     fn act(&mut self, incoming: Incoming<Pending>, now: Instant) {
         match incoming {
             Incoming::Request { asked, message } => self.request(asked, message, now),
@@ -144,7 +163,9 @@ impl Pgw {
             } => {
                 delete_bearer::finish(self, session, false, now);
             }
-            Incoming::Path { path, change } => peers::path_changed(self, path, change),
+            // It gives up nothing that it goes on with.
+            Incoming::Late { .. } => {}
+            Incoming::Path { path, change } => peers::path_changed(self, path, change, now),
         }
     }
 
@@ -167,11 +188,11 @@ impl Pgw {
         (session.state == State::Active && session.sgw_s5c.ip() == asked.from.ip()).then_some(session)
     }
 
-    /// The TEID to put into an answer to this request: what the S-GW gave out, 0 if it is not known.
+    /// The TEID to put into an answer to this request: what the S-GW gave out, 0 if the session is not its own.
     fn peer_teid(&self, asked: &Asked) -> Teid {
-        self.sessions
-            .get(asked.teid())
-            .map_or(Teid(0), |session| session.sgw_s5c.teid)
+        let session = self.sessions.get(asked.teid());
+        let own = session.filter(|session| session.sgw_s5c.ip() == asked.from.ip());
+        own.map_or(Teid(0), |session| session.sgw_s5c.teid)
     }
 
     fn refuse(&mut self, asked: &Asked, teid: Teid, cause: CauseValue, now: Instant) {
@@ -189,7 +210,23 @@ impl Pgw {
     /// A peer told its restart counter: what it lost goes before what it asks for.
     fn heard(&mut self, path: PathId, restart_counter: Option<RestartCounter>, now: Instant) {
         if let Some(change) = self.gtpc.heard(path, restart_counter, now) {
-            peers::path_changed(self, path, change);
+            peers::path_changed(self, path, change, now);
+        }
+    }
+
+    /// The same of an S-GW that is named in a message from `from`: its restart counter counts only if it is itself who
+    /// tells it.
+    fn heard_from(
+        &mut self,
+        from: IpAddr,
+        path: PathId,
+        restart_counter: Option<RestartCounter>,
+        now: Instant,
+    ) {
+        if from == path.1 {
+            self.heard(path, restart_counter, now);
+        } else {
+            self.gtpc.watch_later(path, now);
         }
     }
 
@@ -271,6 +308,8 @@ impl Pgw {
         self.close(teid);
         let session = self.sessions.remove(teid)?;
         self.out.forget(record(&session));
+        self.gtpu
+            .disconnect((Interface::S5u, session.sgw_s5u.ip()), &mut self.gtpc.metrics);
         self.control_teids.free(session.teid);
         self.user_teids.free(session.s5u_teid);
         Some(session)
@@ -307,6 +346,10 @@ impl Node for Pgw {
     type Event = Event;
 
     fn handle_datagram(&mut self, on: Interface, from: SocketAddr, datagram: &[u8], now: Instant) {
+        if !allows(&self.config.sgw_networks, from.ip()) {
+            debug!(%from, interface = %on, "message of a stranger");
+            return self.gtpc.metrics.discarded("stranger");
+        }
         match on {
             Interface::S5c => self.gtpc.receive(on, from, datagram, now, &mut self.out),
             Interface::S5u => {
@@ -333,6 +376,7 @@ impl Node for Pgw {
                     local_addresses: self.config.local_addresses.clone(),
                     ..*config
                 };
+                delete_bearer::of_barred(self, now);
                 info!("configuration reloaded");
             }
             Command::Detach(imsi) => delete_bearer::of_subscriber(self, imsi, now),

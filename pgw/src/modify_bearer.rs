@@ -1,11 +1,13 @@
 //! Modify Bearer, TS 23.401 §5.5.1.2.2, TS 29.274 §7.2.7 and §7.2.8: the session moved to another S-GW, or something
 //! about it is told.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use epc_codec::gtpv2c::{
     BearerContextModified, Cause, CauseValue, ModifyBearerRequest, ModifyBearerResponse, RestartCounter,
 };
+use epc_node::config::allows;
 use epc_node::gtpc::Asked;
 use epc_node::{Interface, Peer};
 
@@ -27,14 +29,24 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest,
         .sender_fteid
         .as_ref()
         .and_then(|fteid| Peer::from_fteid(fteid, Interface::S5c, addresses.s5c_ip));
-    if session.sgw_s5c.ip() != asked.from.ip() && sender.is_none() {
+    // To another S-GW it moves only where the configuration says who S-GWs are.
+    let own = |address: IpAddr| session.sgw_s5c.ip() == address;
+    let trusted = |address: IpAddr| own(address) || may_take_over(pgw, address);
+    let is_moved = !own(asked.from.ip());
+    let to = sender.map(|sender| sender.ip());
+    if !trusted(asked.from.ip()) || !to.is_none_or(trusted) || (is_moved && to.is_none()) {
         return pgw.refuse(&asked, pgw.peer_teid(&asked), CauseValue::CONTEXT_NOT_FOUND, now);
     }
     let sgw_s5c = sender.unwrap_or(session.sgw_s5c);
     if let Some(session) = pgw.sessions.get_mut(session.teid) {
         session.sgw_s5c = sgw_s5c;
     }
-    pgw.heard((Interface::S5c, sgw_s5c.ip()), request.recovery, now);
+    pgw.heard_from(
+        asked.from.ip(),
+        (Interface::S5c, sgw_s5c.ip()),
+        request.recovery,
+        now,
+    );
     let mut modified = Vec::new();
     for bearer in &request.bearer_contexts {
         let known = bearer.ebi == session.ebi;
@@ -42,8 +54,13 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest,
             .sgw_s5u_fteid
             .as_ref()
             .and_then(|fteid| Peer::from_fteid(fteid, Interface::S5u, addresses.s5u_ip));
-        if let Some(sgw_s5u) = s5u.filter(|_| known) {
-            pgw.sessions.set_sgw_s5u(session.teid, sgw_s5u);
+        let admitted = |sgw: &Peer| known && allows(&pgw.config.sgw_networks, sgw.ip());
+        if let Some(sgw_s5u) = s5u.filter(admitted) {
+            pgw.gtpu.connect((Interface::S5u, sgw_s5u.ip()), now);
+            if let Some(before) = pgw.sessions.set_sgw_s5u(session.teid, sgw_s5u) {
+                pgw.gtpu
+                    .disconnect((Interface::S5u, before.ip()), &mut pgw.gtpc.metrics);
+            }
             pgw.open(session.teid);
         }
         let cause = if known {
@@ -60,4 +77,9 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest,
         ..ModifyBearerResponse::new(Cause::new(CauseValue::REQUEST_ACCEPTED))
     };
     pgw.gtpc.answer(&asked, sgw_s5c.teid, answer, now, &mut pgw.out);
+}
+
+fn may_take_over(pgw: &Pgw, sgw: IpAddr) -> bool {
+    let networks = &pgw.config.sgw_networks;
+    !networks.is_empty() && allows(networks, sgw)
 }

@@ -7,11 +7,11 @@ use epc_node::gtpu;
 use epc_node::paths::{PathChange, PathId};
 use tracing::warn;
 
-use crate::session::State;
+use crate::session::{Session, State};
 use crate::{Pgw, delete_bearer};
 
 /// An S-GW came, went or restarted.
-pub(crate) fn path_changed(pgw: &mut Pgw, path: PathId, change: PathChange) {
+pub(crate) fn path_changed(pgw: &mut Pgw, path: PathId, change: PathChange, now: Instant) {
     match change {
         PathChange::Up | PathChange::Down => return,
         PathChange::Restarted | PathChange::Dead => {}
@@ -22,7 +22,12 @@ pub(crate) fn path_changed(pgw: &mut Pgw, path: PathId, change: PathChange) {
         warn!(interface = %on, %peer, sessions = lost.len(), "peer lost its sessions");
     }
     for teid in lost {
-        pgw.forget(teid);
+        if let Some(session) = pgw.forget(teid)
+            && change == PathChange::Dead
+        {
+            // Should it come back with it, it hears of its end.
+            delete_bearer::farewell(pgw, &session, now);
+        }
     }
     if change == PathChange::Dead {
         // Whoever opens a session from there brings the supervision back.
@@ -45,6 +50,18 @@ pub(crate) fn user_plane(pgw: &mut Pgw, incoming: gtpu::Incoming, now: Instant) 
             // TS 23.007 §21: the S-GW has lost the bearer.
             delete_bearer::start(pgw, session, Some(CauseValue::REACTIVATION_REQUESTED), now);
         }
-        gtpu::Incoming::EndMarker { .. } | gtpu::Incoming::Path { .. } => {}
+        gtpu::Incoming::Path { path, change } => user_path_changed(pgw, path, change, now),
+        gtpu::Incoming::EndMarker { .. } => {}
+    }
+}
+
+/// An S-GW that answered on S5-U once and has been silent for long carries nothing any more, TS 23.007 §20.
+fn user_path_changed(pgw: &mut Pgw, (_, sgw): PathId, change: PathChange, now: Instant) {
+    if change != PathChange::Dead {
+        return;
+    }
+    let of_sgw = |session: &Session| session.state == State::Active && session.sgw_s5u.ip() == sgw;
+    for teid in pgw.ids(of_sgw) {
+        delete_bearer::start(pgw, teid, Some(CauseValue::REACTIVATION_REQUESTED), now);
     }
 }

@@ -120,7 +120,7 @@ impl Addresses {
             .extend(ipv6.map(|address| IpAddr::V6(prefix_of(address))));
     }
 
-    #[cfg(test)]
+    /// How many addresses are given out.
     pub(crate) fn in_use(&self) -> usize {
         self.in_use.len()
     }

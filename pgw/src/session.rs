@@ -30,6 +30,8 @@ pub(crate) struct Session {
     /// The TEID that we gave out on S5-U.
     #[serde(with = "store::teid")]
     pub(crate) s5u_teid: Teid,
+    /// When the MME asked for it, if it said so: an older request does not replace it.
+    pub(crate) originated: Option<u64>,
 }
 
 /// How far a session is.
@@ -84,13 +86,13 @@ impl Sessions {
         self.by_teid.insert(session.teid, session);
     }
 
-    pub(crate) fn set_sgw_s5u(&mut self, teid: Teid, sgw_s5u: Peer) {
-        let Some(session) = self.by_teid.get_mut(&teid) else {
-            return;
-        };
+    /// Gives back where it was before.
+    pub(crate) fn set_sgw_s5u(&mut self, teid: Teid, sgw_s5u: Peer) -> Option<Peer> {
+        let session = self.by_teid.get_mut(&teid)?;
         let before = std::mem::replace(&mut session.sgw_s5u, sgw_s5u);
         self.forget_peer(before, teid);
         self.by_peer.insert((sgw_s5u.ip(), sgw_s5u.teid), teid);
+        Some(before)
     }
 
     pub(crate) fn remove(&mut self, teid: Teid) -> Option<Session> {

@@ -7,9 +7,10 @@ use epc_codec::gtpv2c::{
     self, BearerContextToBeCreated, BearerContextToBeModified, BearerQos, Cause, CauseValue,
     CreateSessionRequest, CreateSessionResponse, DeleteBearerResponse, DeleteSessionRequest, Fteid, Header,
     IeType, InterfaceType, Message, ModifyBearerRequest, Paa, PdnType, RatType, RestartCounter, Sequence,
+    Uli,
 };
 use epc_codec::{Ebi, Imsi, Pco, Teid, gtpv1u};
-use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, Then, UeAddress};
+use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, Then, UeAddress, WallClock};
 
 use crate::{Command, Config, Event, Pgw};
 
@@ -278,10 +279,23 @@ fn missing_tunnel_end_is_named() {
 fn delete_from_a_stranger_or_for_another_bearer_is_refused() {
     let mut net = Net::new("");
     let teid = net.attach(1, None).pgw_s5c_fteid.unwrap().teid;
-    let datagram = Message::from(DeleteSessionRequest::new()).encode(Some(teid), Sequence(9));
-    net.pgw
-        .handle_datagram(Interface::S5c, addr("198.51.100.66:2123"), &datagram, net.now);
-    assert_eq!(cause(&net.outputs()[0]), CauseValue::CONTEXT_NOT_FOUND);
+    // A stranger's is answered only if the answer is not longer.
+    let short = DeleteSessionRequest::new();
+    let long = DeleteSessionRequest {
+        linked_ebi: Some(Ebi(5)),
+        uli: Some(Uli::default()),
+        ..short.clone()
+    };
+    for (request, answers) in [(short, 0), (long, 1)] {
+        let datagram = Message::from(request).encode(Some(teid), Sequence(9));
+        net.pgw
+            .handle_datagram(Interface::S5c, addr("198.51.100.66:2123"), &datagram, net.now);
+        let outputs = net.outputs();
+        assert_eq!(outputs.len(), answers);
+        for answer in &outputs {
+            assert_eq!(cause(answer), CauseValue::CONTEXT_NOT_FOUND);
+        }
+    }
     net.asks(
         9,
         teid,
@@ -510,6 +524,10 @@ impl Net {
         config.check().unwrap();
         let now = Instant::now();
         let boot = Boot {
+            clock: WallClock {
+                at: now,
+                unix_millis: 1_700_000_000_000,
+            },
             restart_counter: 7,
             user_teid_key: TeidKey::new([1, 2, 3, 4]),
             control_teid_key: TeidKey::new([5, 6, 7, 8]),

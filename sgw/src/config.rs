@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use epc_node::config::{
-    GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, session_store, shutdown_grace,
+    GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, session_store, shutdown_grace, subnets,
 };
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// `sgw.yml`.
@@ -37,6 +38,15 @@ pub struct Config {
     /// then the session is deleted.
     #[serde(default = "setup_timeout", deserialize_with = "seconds")]
     pub setup_timeout: Duration,
+    /// Where MMEs may be: subnets. Anywhere, if there are none.
+    #[serde(default, deserialize_with = "subnets")]
+    pub mme_networks: Vec<IpNet>,
+    /// Where eNBs may be: subnets. Anywhere, if there are none.
+    #[serde(default, deserialize_with = "subnets")]
+    pub enb_networks: Vec<IpNet>,
+    /// Where P-GWs may be: subnets. Anywhere, if there are none.
+    #[serde(default, deserialize_with = "subnets")]
+    pub pgw_networks: Vec<IpNet>,
     /// Sessions at the most; beyond comes cause 73, no resources available.
     #[serde(default = "max_sessions")]
     pub max_sessions: usize,

@@ -13,7 +13,8 @@ use epc_codec::gtpv2c::{
     BearerContextCreated, Cause, CauseValue, CreateSessionRequest, CreateSessionResponse, Fteid, IeType,
     InterfaceType, Message, RestartCounter, Sequence,
 };
-use epc_node::gtpc::Asked;
+use epc_node::config::allows;
+use epc_node::gtpc::{Asked, RequestKey};
 use epc_node::{Interface, Peer};
 use tracing::{debug, info};
 
@@ -60,10 +61,19 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
             now,
         );
     };
+    let admitted = allows(&sgw.config.mme_networks, mme_s11.ip());
+    if !admitted || !allows(&sgw.config.pgw_networks, pgw_s5c.ip()) {
+        let offending = Some((IeType::F_TEID, u8::from(admitted)));
+        let cause = CauseValue::REQUEST_REJECTED;
+        return refuse(sgw, &asked, mme_s11.teid, cause, offending, now);
+    }
+    if let Err(cause) = timely(sgw, &request, now) {
+        return refuse(sgw, &asked, mme_s11.teid, cause, None, now);
+    }
     let ebi = request.bearer_contexts[0].ebi;
     if asked.teid() != Teid(0) {
         // A further PDN connection of a UE: one is what this S-GW serves.
-        let known = sgw.session_of(&asked).is_some();
+        let known = sgw.session_of_mme(&asked).is_some();
         let cause = if known {
             CauseValue::NO_RESOURCES_AVAILABLE
         } else {
@@ -74,6 +84,9 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
     // The MME does not know the old one any more, §7.2.1.
     if let Some(old) = sgw.sessions.of_imsi(imsi, ebi).map(|session| session.teid) {
         delete_session::replace(sgw, old, pgw_s5c.ip(), now);
+    }
+    if let Some(former) = sgw.given_up.remove(&(imsi, ebi)) {
+        sgw.gtpc.hush(&former);
     }
     let teids = if sgw.has_room() { allocate(sgw) } else { None };
     let Some([teid, s1u_teid, s5u_teid]) = teids else {
@@ -86,7 +99,12 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
             now,
         );
     };
-    sgw.heard((Interface::S11, mme_s11.ip()), request.recovery, now);
+    sgw.heard_from(
+        asked.from.ip(),
+        (Interface::S11, mme_s11.ip()),
+        request.recovery,
+        now,
+    );
     let record = sgw.out.next_record();
     sgw.sessions.insert(Session {
         record,
@@ -104,6 +122,8 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
         enb_s1u: None,
         pgw_s5u: None,
         modified: false,
+        originated: request.origination_time_stamp.map(|stamp| stamp.0),
+        asked_pgw: None,
     });
     debug!(%imsi, %ebi, mme = %mme_s11.address, "session asked for");
     ask_pgw(sgw, asked, request, teid, pgw_s5c.address, now);
@@ -132,26 +152,58 @@ fn ask_pgw(
         addresses.s5u_ip,
     ));
     let on = sgw.s5c();
+    let (bearer, mme_teid) = ((session.imsi, session.ebi), session.mme_s11.teid);
     sgw.out.keep(record(session), || restore::Record {
         session,
         asked: Some(Message::from(request.clone()).encode(Some(Teid(0)), Sequence(0))),
     });
-    let pending = Pending::CreateSession { session: teid, asked };
-    if sgw
+    let pending = Pending::CreateSession {
+        session: teid,
+        bearer,
+        asked,
+    };
+    match sgw
         .gtpc
         .request(on, pgw, Teid(0), request, pending, now, &mut sgw.out)
-        .is_err()
     {
-        let mme_teid = sgw.peer_teid(&asked);
-        sgw.forget(teid);
-        refuse(
-            sgw,
-            &asked,
-            mme_teid,
-            CauseValue::NO_RESOURCES_AVAILABLE,
-            None,
-            now,
-        );
+        Ok(request) => {
+            if let Some(session) = sgw.sessions.get_mut(teid) {
+                session.asked_pgw = Some(request);
+            }
+        }
+        Err(_) => {
+            sgw.forget(teid);
+            let cause = CauseValue::NO_RESOURCES_AVAILABLE;
+            refuse(sgw, &asked, mme_teid, cause, None, now);
+        }
+    }
+}
+
+/// Whether a request is neither outdated, TS 29.274 §13.3, nor older than the session that it would replace, §13.2.
+fn timely(sgw: &Sgw, request: &CreateSessionRequest, now: Instant) -> Result<(), CauseValue> {
+    let Some(originated) = request.origination_time_stamp else {
+        return Ok(());
+    };
+    if let Some(wait) = request.maximum_wait_time
+        && sgw.clock.time_stamp(now) > originated.0.saturating_add(wait.value)
+    {
+        return Err(CauseValue::TIMED_OUT_REQUEST);
+    }
+    let bearer = request.imsi.zip(request.bearer_contexts.first());
+    let present = bearer.and_then(|(imsi, bearer)| sgw.sessions.of_imsi(imsi, bearer.ebi));
+    match present.and_then(|session| session.originated) {
+        Some(present) if originated.0 < present => Err(CauseValue::LATE_OVERLAPPING_REQUEST),
+        _ => Ok(()),
+    }
+}
+
+/// The P-GW made, or refused, a session after it was given up, or did not for so long that it is given up for good.
+pub(crate) fn late(sgw: &mut Sgw, request: RequestKey, message: Option<Message>, now: Instant) {
+    sgw.given_up.retain(|_, given_up| *given_up != request);
+    if let Some(Message::CreateSessionResponse(response)) = message
+        && response.cause.value.is_accepted()
+    {
+        undo_at_pgw(sgw, &response, now);
     }
 }
 
@@ -160,21 +212,20 @@ pub(crate) fn finish(
     sgw: &mut Sgw,
     teid: Teid,
     asked: Asked,
-    response: Result<CreateSessionResponse, CauseValue>,
+    response: Result<(IpAddr, CreateSessionResponse), CauseValue>,
     now: Instant,
 ) {
     let Some(session) = sgw.sessions.get(teid).cloned() else {
         // Replaced or purged meanwhile: nobody here knows what the P-GW made.
-        if let Ok(response) = &response {
+        if let Ok((_, response)) = &response {
             undo_at_pgw(sgw, response, now);
         }
         // A repeat of the request stays unanswered: as a new one it would replace what replaced it.
         return;
     };
-    let response = match response {
+    let (from, response) = match response {
         Ok(response) => response,
         Err(cause) => {
-            // Whether the P-GW made a session is not known: it hears of its end, if only its address is.
             sgw.forget(teid);
             return refuse(sgw, &asked, session.mme_s11.teid, cause, None, now);
         }
@@ -182,7 +233,7 @@ pub(crate) fn finish(
     if let Some(pgw) = &response.pgw_s5c_fteid
         && let Some(peer) = Peer::from_fteid(pgw, Interface::S5c, sgw.config.local_addresses.s5c_ip)
     {
-        sgw.heard((sgw.s5c(), peer.ip()), response.recovery, now);
+        sgw.heard_from(from, (sgw.s5c(), peer.ip()), response.recovery, now);
     }
     if !response.cause.value.is_accepted() {
         debug!(imsi = %session.imsi, cause = %response.cause.value, "session refused by the P-GW");
@@ -208,14 +259,18 @@ fn pgw_ends(sgw: &Sgw, response: &CreateSessionResponse) -> Option<(Peer, Peer)>
     let control = Peer::from_fteid(response.pgw_s5c_fteid.as_ref()?, Interface::S5c, addresses.s5c_ip)?;
     let bearer = response.bearer_contexts.first()?;
     let user = Peer::from_fteid(bearer.pgw_s5u_fteid.as_ref()?, Interface::S5u, addresses.s5u_ip)?;
-    Some((control, user))
+    let admitted = |peer: &Peer| allows(&sgw.config.pgw_networks, peer.ip());
+    (admitted(&control) && admitted(&user)).then_some((control, user))
 }
 
-/// The rules come before the answer: the eNB may send as soon as it has learnt the S1-U TEID.
+/// The rules come before the answer: the eNB may send as soon as it has learnt the S1-U TEID. What it sends waits until
+/// the MME has said who it is.
 fn establish(sgw: &mut Sgw, session: &Session, pgw_s5c: Peer, pgw_s5u: Peer, now: Instant) {
     if let Some(session) = sgw.sessions.get_mut(session.teid) {
         session.pgw_s5c = pgw_s5c;
+        session.asked_pgw = None;
     }
+    sgw.gtpu.connect((sgw.s5u(), pgw_s5u.ip()), now);
     sgw.sessions.set_pgw_s5u(session.teid, Some(pgw_s5u));
     sgw.set_state(session.teid, State::Active);
     sgw.open_tunnels(session.teid);

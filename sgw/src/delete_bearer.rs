@@ -18,7 +18,7 @@ use crate::{Pending, Sgw};
 
 /// A P-GW asks for the end.
 pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: DeleteBearerRequest, now: Instant) {
-    let Some(session) = sgw.session_of(&asked).cloned() else {
+    let Some(session) = sgw.session_of_pgw(&asked).cloned() else {
         let teid = sgw.peer_teid(&asked);
         return sgw.refuse(&asked, teid, CauseValue::CONTEXT_NOT_FOUND, now);
     };

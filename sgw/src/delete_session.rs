@@ -19,7 +19,7 @@ use crate::{Pending, Sgw};
 
 /// An MME asks for the end: the tunnels close at once, and the P-GW is told.
 pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: &DeleteSessionRequest, now: Instant) {
-    let Some(session) = sgw.session_of(&asked).cloned() else {
+    let Some(session) = sgw.session_of_mme(&asked).cloned() else {
         let teid = sgw.peer_teid(&asked);
         return sgw.refuse(&asked, teid, CauseValue::CONTEXT_NOT_FOUND, now);
     };
@@ -55,7 +55,7 @@ pub(crate) fn delete(sgw: &mut Sgw, teid: Teid, asked: Option<Asked>, now: Insta
         sgw.gtpc
             .request(on, pgw.address, pgw.teid, request, pending, now, &mut sgw.out)
     {
-        finish(sgw, teid, asked, true, now);
+        finish(sgw, teid, asked, false, now);
     }
 }
 
@@ -84,7 +84,12 @@ pub(crate) fn finish(sgw: &mut Sgw, teid: Teid, asked: Option<Asked>, answered: 
 pub(crate) fn replace(sgw: &mut Sgw, teid: Teid, new_pgw: IpAddr, now: Instant) {
     sgw.close_tunnels(teid);
     let Some(session) = sgw.forget(teid) else { return };
-    if session.pgw_s5c.ip() != new_pgw && session.state == State::Active {
+    if session.pgw_s5c.ip() == new_pgw {
+        // A repeat of the former request must not come after the new one.
+        if let Some(request) = &session.asked_pgw {
+            sgw.gtpc.hush(request);
+        }
+    } else if session.state == State::Active {
         farewell_to_pgw(sgw, session.pgw_s5c, session.ebi, now);
     }
 }

@@ -21,15 +21,19 @@ mod session;
 mod tests;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use epc_codec::gtpv2c::{CauseValue, Message, RestartCounter};
-use epc_codec::{Error, Teid};
-use epc_node::gtpc::{Asked, Endpoint, Incoming};
+use epc_codec::{Ebi, Error, Imsi, Teid};
+use epc_node::config::allows;
+use epc_node::gtpc::{Asked, Endpoint, Incoming, RequestKey};
 use epc_node::paths::PathId;
 use epc_node::store::{Key, Kind};
-use epc_node::{Boot, Interface, Node, Output, Outputs, Peer, Rule, TeidAllocator, Then, Timers, gtpu};
+use epc_node::{
+    Boot, Holdings, Interface, Node, Output, Outputs, Peer, Rule, TeidAllocator, Then, Timers, WallClock,
+    gtpu,
+};
 use tracing::{debug, info};
 
 pub use config::Config;
@@ -57,6 +61,9 @@ pub struct Sgw {
     sessions: Sessions,
     control_teids: TeidAllocator,
     user_teids: TeidAllocator,
+    /// Requests for sessions that were given up, by the bearer, until it is known whether the P-GW made one.
+    given_up: HashMap<(Imsi, Ebi), RequestKey>,
+    clock: WallClock,
     /// Sessions whose MME has not said yet where the eNB takes packets.
     setups: Timers<Teid>,
     /// Sessions for which an earlier incarnation asked a P-GW without hearing its answer, and the request.
@@ -71,7 +78,11 @@ pub struct Sgw {
 #[derive(Debug)]
 enum Pending {
     /// The P-GW is asked for a session that an MME asked for.
-    CreateSession { session: Teid, asked: Asked },
+    CreateSession {
+        session: Teid,
+        bearer: (Imsi, Ebi),
+        asked: Asked,
+    },
     /// The P-GW is asked once more for a session that nobody wants any more, so as to learn how to delete it.
     DoubtfulSession { session: Teid },
     /// The P-GW is asked to delete; the MME waits for its answer, if it asked.
@@ -94,6 +105,8 @@ impl Sgw {
             sessions: Sessions::default(),
             control_teids: TeidAllocator::new(boot.control_teid_key),
             user_teids: TeidAllocator::new(boot.user_teid_key),
+            given_up: HashMap::new(),
+            clock: boot.clock,
             setups: Timers::default(),
             doubtful: HashMap::new(),
             kept_generations: (0, 0),
@@ -118,14 +131,33 @@ impl Sgw {
             .paths()
             .iter()
             .filter(|((on, peer), up)| *on == s5c && *up == Some(false) && of_pgw(*peer));
-        silent
+        let mut missing: Vec<String> = silent
             .map(|((_, peer), _)| format!("P-GW {peer} does not answer on S5-C"))
-            .collect()
+            .collect();
+        if self.s5u() == Interface::S5u {
+            let silent = self.gtpu.silent(Interface::S5u);
+            missing.extend(silent.map(|peer| format!("P-GW {peer} does not answer on S5-U")));
+        }
+        missing
     }
 
     /// Whether a shutdown has nothing left to do.
     pub fn is_drained(&self) -> bool {
         self.shutting_down && self.sessions.len() == 0 && self.gtpc.is_idle()
+    }
+
+    /// What it holds.
+    pub fn holdings(&self) -> Holdings {
+        let (requests, answers) = self.gtpc.transactions();
+        Holdings {
+            sessions: self.sessions.len(),
+            user_teids: self.user_teids.in_use(),
+            control_teids: self.control_teids.in_use(),
+            addresses: 0,
+            requests,
+            answers,
+            others: self.given_up.len(),
+        }
     }
 
     /// S5-C, or S11 where both share an address and so a socket.
@@ -153,17 +185,29 @@ impl Sgw {
             Incoming::Request { asked, message } => self.request(asked, message, now),
             Incoming::Faulty { asked, error } => self.refuse_faulty(&asked, &error, now),
             Incoming::Response {
+                from,
                 message,
                 continuation,
                 ..
-            } => self.response(continuation, Some(message), now),
-            Incoming::NoResponse { continuation, .. } => self.response(continuation, None, now),
+            } => self.response(continuation, Some((from.ip(), message)), now),
+            Incoming::NoResponse {
+                unanswered,
+                continuation,
+            } => {
+                if let Pending::CreateSession { bearer, .. } = &continuation
+                    && let Some(request) = self.gtpc.go_on(unanswered, now, &mut self.out)
+                {
+                    self.given_up.insert(*bearer, request);
+                }
+                self.response(continuation, None, now);
+            }
+            Incoming::Late { request, message } => create_session::late(self, request, message, now),
             Incoming::Path { path, change } => peers::path_changed(self, path, change, now),
         }
     }
 
     fn request(&mut self, asked: Asked, message: Message, now: Instant) {
-        let from_mme = asked.on == Interface::S11;
+        let from_mme = asked.on == Interface::S11 && allows(&self.config.mme_networks, asked.from.ip());
         let from_pgw = asked.on == self.s5c();
         match message {
             Message::CreateSessionRequest(request) if from_mme => {
@@ -190,11 +234,16 @@ impl Sgw {
     }
 
     /// A response came to what we asked for; `None` if it never came.
-    fn response(&mut self, pending: Pending, message: Option<Result<Message, Error>>, now: Instant) {
+    fn response(
+        &mut self,
+        pending: Pending,
+        message: Option<(IpAddr, Result<Message, Error>)>,
+        now: Instant,
+    ) {
         match pending {
-            Pending::CreateSession { session, asked } => {
+            Pending::CreateSession { session, asked, .. } => {
                 let response = match message {
-                    Some(Ok(Message::CreateSessionResponse(response))) => Ok(*response),
+                    Some((from, Ok(Message::CreateSessionResponse(response)))) => Ok((from, *response)),
                     Some(_) => Err(CauseValue::INVALID_REPLY_FROM_REMOTE_PEER),
                     None => Err(CauseValue::REMOTE_PEER_NOT_RESPONDING),
                 };
@@ -202,7 +251,7 @@ impl Sgw {
             }
             Pending::DoubtfulSession { session } => {
                 let response = match message {
-                    Some(Ok(Message::CreateSessionResponse(response))) => Some(*response),
+                    Some((_, Ok(Message::CreateSessionResponse(response)))) => Some(*response),
                     _ => None,
                 };
                 restore::clear_up(self, session, response, now);
@@ -212,7 +261,7 @@ impl Sgw {
             }
             Pending::DeleteBearer { session, asked } => {
                 let response = match message {
-                    Some(Ok(Message::DeleteBearerResponse(response))) => Some(*response),
+                    Some((_, Ok(Message::DeleteBearerResponse(response)))) => Some(*response),
                     _ => None,
                 };
                 delete_bearer::finish(self, session, asked, response, now);
@@ -220,23 +269,46 @@ impl Sgw {
         }
     }
 
-    /// The session that a request from `asked.from` may act on, if it names one by its TEID.
-    fn session_of(&self, asked: &Asked) -> Option<&Session> {
+    /// The session that a request names by its TEID, if it comes from the session's MME.
+    fn session_of_mme(&self, asked: &Asked) -> Option<&Session> {
         let session = self.sessions.get(asked.teid())?;
-        let peer = asked.from.ip();
-        let owners = [session.mme_s11.ip(), session.pgw_s5c.ip()];
-        (session.state == State::Active && owners.contains(&peer)).then_some(session)
+        let by_mme = asked.on == Interface::S11 && asked.from.ip() == session.mme_s11.ip();
+        (session.state == State::Active && by_mme).then_some(session)
     }
 
-    /// The TEID to put into an answer to this request: what the peer gave out, 0 if it is not known.
+    /// The same, if it comes from the session's P-GW.
+    fn session_of_pgw(&self, asked: &Asked) -> Option<&Session> {
+        let session = self.sessions.get(asked.teid())?;
+        let by_pgw = asked.on == self.s5c() && asked.from.ip() == session.pgw_s5c.ip();
+        (session.state == State::Active && by_pgw).then_some(session)
+    }
+
+    /// The TEID to put into an answer to this request: what the peer gave out, 0 if the session is not its own.
     fn peer_teid(&self, asked: &Asked) -> Teid {
         let Some(session) = self.sessions.get(asked.teid()) else {
             return Teid(0);
         };
-        if asked.from.ip() == session.mme_s11.ip() {
-            session.mme_s11.teid
-        } else {
-            session.pgw_s5c.teid
+        match asked.from.ip() {
+            mme if asked.on == Interface::S11 && mme == session.mme_s11.ip() => session.mme_s11.teid,
+            pgw if asked.on == self.s5c() && pgw == session.pgw_s5c.ip() => session.pgw_s5c.teid,
+            _ => Teid(0),
+        }
+    }
+
+    /// Whether a peer at this address may speak on this interface.
+    fn admits(&self, on: Interface, peer: IpAddr) -> bool {
+        let config = &self.config;
+        match on {
+            Interface::S11 if self.s5c() == Interface::S11 => {
+                allows(&config.mme_networks, peer) || allows(&config.pgw_networks, peer)
+            }
+            Interface::S11 => allows(&config.mme_networks, peer),
+            Interface::S1u if self.s5u() == Interface::S1u => {
+                allows(&config.enb_networks, peer) || allows(&config.pgw_networks, peer)
+            }
+            Interface::S1u => allows(&config.enb_networks, peer),
+            Interface::S5c | Interface::S5u => allows(&config.pgw_networks, peer),
+            Interface::S1Mme => false,
         }
     }
 
@@ -256,6 +328,22 @@ impl Sgw {
     fn heard(&mut self, path: PathId, restart_counter: Option<RestartCounter>, now: Instant) {
         if let Some(change) = self.gtpc.heard(path, restart_counter, now) {
             peers::path_changed(self, path, change, now);
+        }
+    }
+
+    /// The same of a peer that is named in a message from `from`: its restart counter counts only if it is itself who
+    /// tells it.
+    fn heard_from(
+        &mut self,
+        from: IpAddr,
+        path: PathId,
+        restart_counter: Option<RestartCounter>,
+        now: Instant,
+    ) {
+        if from == path.1 {
+            self.heard(path, restart_counter, now);
+        } else {
+            self.gtpc.watch_later(path, now);
         }
     }
 
@@ -281,7 +369,8 @@ impl Sgw {
             teid: session.s1u_teid,
             on: Interface::S1u,
             from: enb_s1u.map(|enb| enb.ip()),
-            then: relay(s5u, pgw_s5u),
+            // Until it is known from where they may come, uplink packets wait as well.
+            then: enb_s1u.map_or(Then::Hold, |_| relay(s5u, pgw_s5u)),
         });
         self.out.rule(Rule::Receive {
             teid: session.s5u_teid,
@@ -293,7 +382,8 @@ impl Sgw {
 
     /// Its eNB is not its any more: downlink packets are held until the MME says where the UE is.
     fn release_enb(&mut self, teid: Teid) {
-        self.sessions.set_enb_s1u(teid, None);
+        let before = self.sessions.set_enb_s1u(teid, None);
+        self.disconnect(Interface::S1u, before);
         self.keep(teid);
         self.open_tunnels(teid);
     }
@@ -316,11 +406,26 @@ impl Sgw {
         let session = self.sessions.remove(teid)?;
         self.doubtful.remove(&teid);
         self.out.forget(record(&session));
+        self.disconnect(Interface::S1u, session.enb_s1u);
+        self.disconnect(self.s5u(), session.pgw_s5u);
         self.control_teids.free(session.teid);
         self.user_teids.free(session.s1u_teid);
         self.user_teids.free(session.s5u_teid);
         self.count(session.state, None);
         Some(session)
+    }
+
+    /// Packets of this session go to this eNB from now on.
+    fn set_enb_s1u(&mut self, teid: Teid, enb_s1u: Peer, now: Instant) {
+        self.gtpu.connect((Interface::S1u, enb_s1u.ip()), now);
+        let before = self.sessions.set_enb_s1u(teid, Some(enb_s1u));
+        self.disconnect(Interface::S1u, before);
+    }
+
+    fn disconnect(&mut self, on: Interface, peer: Option<Peer>) {
+        if let Some(peer) = peer {
+            self.gtpu.disconnect((on, peer.ip()), &mut self.gtpc.metrics);
+        }
     }
 
     fn set_state(&mut self, teid: Teid, state: State) {
@@ -377,6 +482,10 @@ impl Node for Sgw {
     type Event = Event;
 
     fn handle_datagram(&mut self, on: Interface, from: SocketAddr, datagram: &[u8], now: Instant) {
+        if !self.admits(on, from.ip()) {
+            debug!(%from, interface = %on, "message of a stranger");
+            return self.gtpc.metrics.discarded("stranger");
+        }
         match on {
             Interface::S11 | Interface::S5c => self.gtpc.receive(on, from, datagram, now, &mut self.out),
             Interface::S1u | Interface::S5u => {

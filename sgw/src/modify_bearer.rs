@@ -11,6 +11,7 @@ use epc_codec::gtpv2c::{
     BearerContextModified, Cause, CauseValue, Fteid, InterfaceType, ModifyBearerRequest,
     ModifyBearerResponse, RestartCounter,
 };
+use epc_node::config::allows;
 use epc_node::gtpc::Asked;
 use epc_node::{Interface, Peer};
 use tracing::debug;
@@ -20,7 +21,7 @@ use crate::session::Session;
 
 /// An MME says where the eNB takes packets.
 pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest, now: Instant) {
-    let Some(session) = sgw.session_of(&asked).cloned() else {
+    let Some(session) = sgw.session_of_mme(&asked).cloned() else {
         let teid = sgw.peer_teid(&asked);
         return sgw.refuse(&asked, teid, CauseValue::CONTEXT_NOT_FOUND, now);
     };
@@ -30,6 +31,7 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest,
     let s11 = sgw.config.local_addresses.s11_ip;
     if let Some(fteid) = &request.sender_fteid
         && let Some(mme_s11) = Peer::from_fteid(fteid, Interface::S11, s11)
+        && allows(&sgw.config.mme_networks, mme_s11.ip())
         && let Some(session) = sgw.sessions.get_mut(session.teid)
     {
         session.mme_s11 = mme_s11;
@@ -42,7 +44,7 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest,
             let cause = if bearer.ebi != session.ebi {
                 CauseValue::CONTEXT_NOT_FOUND
             } else if let Some(fteid) = &bearer.enb_s1u_fteid {
-                move_downlink(sgw, &session, fteid)
+                move_downlink(sgw, &session, fteid, now)
             } else {
                 CauseValue::REQUEST_ACCEPTED
             };
@@ -61,7 +63,8 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest,
         .count();
     let cause = match accepted {
         all if all == modified.len() => CauseValue::REQUEST_ACCEPTED,
-        0 => CauseValue::CONTEXT_NOT_FOUND,
+        // The bearer's own, where there is one.
+        0 => modified[0].cause.value,
         _ => CauseValue::REQUEST_ACCEPTED_PARTIALLY,
     };
     let mme_teid = sgw
@@ -77,12 +80,15 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest,
 }
 
 /// From now on packets of this session go to, and come from, this eNB; the one before hears that none follow.
-fn move_downlink(sgw: &mut Sgw, session: &Session, fteid: &Fteid) -> CauseValue {
+fn move_downlink(sgw: &mut Sgw, session: &Session, fteid: &Fteid, now: Instant) -> CauseValue {
     let s1u = sgw.config.local_addresses.s1u_ip;
     let Some(enb_s1u) = Peer::from_fteid(fteid, Interface::S1u, s1u) else {
         return CauseValue::MANDATORY_IE_INCORRECT;
     };
-    sgw.sessions.set_enb_s1u(session.teid, Some(enb_s1u));
+    if !allows(&sgw.config.enb_networks, enb_s1u.ip()) {
+        return CauseValue::REQUEST_REJECTED;
+    }
+    sgw.set_enb_s1u(session.teid, enb_s1u, now);
     sgw.open_tunnels(session.teid);
     if let Some(before) = session.enb_s1u.filter(|before| *before != enb_s1u) {
         let metrics = &mut sgw.gtpc.metrics;

@@ -19,7 +19,8 @@ const AT_ONCE: usize = 1000;
 pub(crate) fn path_changed(sgw: &mut Sgw, path: PathId, change: PathChange, now: Instant) {
     match change {
         PathChange::Up | PathChange::Down => return,
-        PathChange::Restarted | PathChange::Dead => {}
+        PathChange::Restarted => {}
+        PathChange::Dead => return path_dead(sgw, path, now),
     }
     let (on, peer) = path;
     let of_mme = ids(sgw, |session| {
@@ -35,10 +36,20 @@ pub(crate) fn path_changed(sgw: &mut Sgw, path: PathId, change: PathChange, now:
     for teid in of_pgw {
         end_for_pgw(sgw, teid, now);
     }
-    if change == PathChange::Dead {
-        // Whoever opens a session from there brings the supervision back.
-        sgw.gtpc.forget(&path);
+}
+
+/// A peer is given up. It may come back and have kept its sessions, so that it hears of their end as well.
+fn path_dead(sgw: &mut Sgw, (on, peer): PathId, now: Instant) {
+    let lost = ids(sgw, |session| {
+        let of_mme = on == Interface::S11 && session.mme_s11.ip() == peer;
+        of_mme || (on == sgw.s5c() && session.pgw_s5c.ip() == peer)
+    });
+    warn!(interface = %on, %peer, sessions = lost.len(), "sessions of a silent peer end");
+    for teid in lost {
+        end_for_both(sgw, teid, now);
     }
+    // Whoever opens a session from there brings the supervision back.
+    sgw.gtpc.forget(&(on, peer));
 }
 
 /// GTP-U signalling.
@@ -66,7 +77,21 @@ pub(crate) fn user_plane(sgw: &mut Sgw, incoming: gtpu::Incoming, now: Instant) 
             }
         }
         gtpu::Incoming::EndMarker { from, teid, .. } => relay_end_marker(sgw, from, teid),
-        gtpu::Incoming::Path { .. } => {}
+        gtpu::Incoming::Path { path, change } => user_path_changed(sgw, path, change, now),
+    }
+}
+
+/// A P-GW that answered on S5-U once and has been silent for long carries nothing any more, TS 23.007 §20. That an eNB is
+/// gone the MME finds out on S1-MME.
+fn user_path_changed(sgw: &mut Sgw, (on, peer): PathId, change: PathChange, now: Instant) {
+    if change != PathChange::Dead || on != sgw.s5u() {
+        return;
+    }
+    let lost = ids(sgw, |session| {
+        session.state == State::Active && session.pgw_s5u.is_some_and(|pgw| pgw.ip() == peer)
+    });
+    for teid in lost {
+        end_for_both(sgw, teid, now);
     }
 }
 
@@ -86,7 +111,9 @@ pub(crate) fn delete_all(sgw: &mut Sgw, now: Instant) {
 
 /// Neither side asked for it: both are told.
 pub(crate) fn end_for_both(sgw: &mut Sgw, teid: Teid, now: Instant) {
-    if let Some(session) = sgw.sessions.get(teid).cloned() {
+    if let Some(session) = sgw.sessions.get(teid).cloned()
+        && session.state == State::Active
+    {
         delete_session::farewell_to_pgw(sgw, session.pgw_s5c, session.ebi, now);
     }
     end_for_pgw(sgw, teid, now);

@@ -9,7 +9,7 @@ use crate::Sgw;
 
 /// Downlink packets are held; uplink packets may come from any eNB that the UE shows up at.
 pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, now: Instant) {
-    let Some(session) = sgw.session_of(&asked).cloned() else {
+    let Some(session) = sgw.session_of_mme(&asked).cloned() else {
         let teid = sgw.peer_teid(&asked);
         return sgw.refuse(&asked, teid, CauseValue::CONTEXT_NOT_FOUND, now);
     };

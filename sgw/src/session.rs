@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use epc_codec::{Ebi, Imsi, Teid};
+use epc_node::gtpc::RequestKey;
 use epc_node::{Peer, store};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,11 @@ pub(crate) struct Session {
     pub(crate) pgw_s5u: Option<Peer>,
     /// Whether a Modify Bearer Request ever came.
     pub(crate) modified: bool,
+    /// When the MME asked for it, if it said so: an older request does not replace it.
+    pub(crate) originated: Option<u64>,
+    /// What the P-GW was asked, while it is being created.
+    #[serde(skip)]
+    pub(crate) asked_pgw: Option<RequestKey>,
 }
 
 /// How far a session is.
@@ -103,12 +109,12 @@ impl Sessions {
         self.by_teid.insert(session.teid, session);
     }
 
-    pub(crate) fn set_enb_s1u(&mut self, teid: Teid, enb_s1u: Option<Peer>) {
-        let Some(session) = self.by_teid.get_mut(&teid) else {
-            return;
-        };
+    /// Gives back where it was before.
+    pub(crate) fn set_enb_s1u(&mut self, teid: Teid, enb_s1u: Option<Peer>) -> Option<Peer> {
+        let session = self.by_teid.get_mut(&teid)?;
         let before = std::mem::replace(&mut session.enb_s1u, enb_s1u);
         self.replace_peer(before, enb_s1u, teid);
+        before
     }
 
     pub(crate) fn set_pgw_s5u(&mut self, teid: Teid, pgw_s5u: Option<Peer>) {

@@ -8,10 +8,10 @@ use epc_codec::gtpv2c::{
     self, BearerContextCreated, BearerContextToBeCreated, BearerContextToBeModified, BearerQos, Cause,
     CauseValue, CreateSessionRequest, CreateSessionResponse, DeleteBearerRequest, DeleteBearerResponse,
     DeleteSessionRequest, DeleteSessionResponse, EchoResponse, Fteid, Header, IeType, InterfaceType, Message,
-    ModifyBearerRequest, Paa, Packet, RatType, ReleaseAccessBearersRequest, RestartCounter, Sequence,
+    ModifyBearerRequest, Paa, Packet, RatType, ReleaseAccessBearersRequest, RestartCounter, Sequence, Uli,
 };
 use epc_codec::{Ebi, Teid};
-use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, Then};
+use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, Then, WallClock};
 
 use crate::{Command, Config, Sgw};
 
@@ -242,9 +242,18 @@ fn session_is_its_own_peers_only() {
     let mut net = Net::new();
     let (sgw_s11, _) = net.create_session(1);
     let stranger = addr("192.0.2.66:2123");
+    let bearer = BearerContextToBeModified::new(Ebi(5));
     for message in [
-        Message::from(DeleteSessionRequest::new()),
-        ModifyBearerRequest::new().into(),
+        Message::from(DeleteSessionRequest {
+            linked_ebi: Some(Ebi(5)),
+            uli: Some(Uli::default()),
+            ..DeleteSessionRequest::new()
+        }),
+        ModifyBearerRequest {
+            bearer_contexts: vec![bearer],
+            ..ModifyBearerRequest::new()
+        }
+        .into(),
     ] {
         let datagram = message.encode(Some(sgw_s11), Sequence(9));
         net.sgw
@@ -261,6 +270,7 @@ fn session_is_its_own_peers_only() {
             other => panic!("{other:?}"),
         };
         assert_eq!(cause.value, CauseValue::CONTEXT_NOT_FOUND);
+        assert_eq!(answer.header.teid, Some(Teid(0)), "nor does it learn a TEID");
         net.now += Duration::from_secs(60);
     }
     assert_eq!(net.sgw.sessions.len(), 1);
@@ -432,6 +442,7 @@ fn version_1_is_answered_with_version_2_and_garbage_with_nothing() {
 #[test]
 fn unserved_request_is_refused() {
     let mut net = Net::new();
+    net.create_session(1);
     net.mme_asks(5, Teid(1), gtpv2c::SuspendNotification::new());
     let outputs = net.outputs();
     let (header, Message::SuspendAcknowledge(answer)) = to_peer(&outputs[0], MME) else {
@@ -543,6 +554,10 @@ impl Net {
         let config: Config = epc_driver::config::parse(yaml, "sgw.yml").unwrap();
         let now = Instant::now();
         let boot = Boot {
+            clock: WallClock {
+                at: now,
+                unix_millis: 1_700_000_000_000,
+            },
             restart_counter: 7,
             user_teid_key: TeidKey::new([1, 2, 3, 4]),
             control_teid_key: TeidKey::new([5, 6, 7, 8]),
@@ -612,11 +627,12 @@ impl Net {
             matches!(
                 uplink,
                 Rule::Receive {
-                    then: Then::Relay { teid: Teid(0x5a), .. },
+                    on: Interface::S1u,
+                    then: Then::Hold,
                     ..
                 }
             ),
-            "{uplink:?}"
+            "until it is known from where it may come: {uplink:?}"
         );
         assert!(
             matches!(downlink, Rule::Receive { then: Then::Hold, .. }),

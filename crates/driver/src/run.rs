@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use epc_node::store::Records;
-use epc_node::{Boot, TeidKey};
+use epc_node::{Boot, TeidKey, WallClock};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{SignalKind, signal};
@@ -345,8 +345,18 @@ fn reap_orphans() -> std::io::Result<()> {
     Ok(())
 }
 
+/// The time of day.
+pub(crate) fn wall_clock() -> WallClock {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    WallClock {
+        at: Instant::now(),
+        unix_millis: since_1970.as_millis() as u64,
+    }
+}
+
 fn boot() -> Boot {
     Boot {
+        clock: wall_clock(),
         restart_counter: restart_counter(),
         user_teid_key: TeidKey::new(rand::random()),
         control_teid_key: TeidKey::new(rand::random()),

@@ -425,6 +425,7 @@ impl Label {
     fn boot(&self) -> Boot {
         let [user, control] = self.teid_keys.map(TeidKey::new);
         Boot {
+            clock: crate::run::wall_clock(),
             restart_counter: self.restart_counter,
             user_teid_key: user,
             control_teid_key: control,

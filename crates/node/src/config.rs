@@ -406,6 +406,11 @@ fn of_one_host<E: Error>(address: IpAddr, expected: &str) -> Result<(), E> {
     Err(E::custom(format!("{address} is {kind}, expected {expected}")))
 }
 
+/// Whether a list of subnets allows this address; one without any allows all.
+pub fn allows(subnets: &[IpNet], address: IpAddr) -> bool {
+    subnets.is_empty() || subnets.iter().any(|subnet| subnet.contains(&address))
+}
+
 /// Reads a list of subnets.
 pub fn subnets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     struct Subnets;

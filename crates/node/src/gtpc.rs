@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use epc_codec::gtpv2c::{
     self, Cause, CauseValue, EchoRequest, EchoResponse, Header, Ie, IeType, IeValue, Message, MessageType,
-    OtherMessage, Packet, Sequence, VersionNotSupportedIndication,
+    OtherMessage, Packet, RestartCounter, Sequence, VersionNotSupportedIndication,
 };
 use epc_codec::{Error, Teid};
 use serde::{Deserialize, Serialize};
@@ -29,17 +29,21 @@ use crate::metrics::Signalling;
 use crate::paths::{PathChange, PathId, Paths};
 use crate::store::{Counting, Key, Kind, Records, Unreadable};
 use crate::transactions::{Answers, Expiry, Repetition, Requests, Seen, Transmit};
-use crate::{Interface, Outputs};
+use crate::{Interface, Outputs, RateLimit};
 
-/// As many of our requests may be outstanding.
-const REQUESTS: usize = 65_536;
-/// As many answers are kept for repeats.
-const ANSWERS: usize = 1_048_576;
+/// As many of our requests may be outstanding, half of them at one peer.
+const REQUESTS: usize = 131_072;
+/// As many farewells, and requests that are asked on for: a node has no more sessions.
+const PATIENT: usize = 4_194_304;
+/// As many answers are kept for repeats, half of them of one peer.
+const ANSWERS: usize = 2_097_152;
+/// Answers a second to each peer that is not supervised: it has no session here.
+const STRANGERS: u32 = 100;
 /// The first bit of a sequence number is 1 in what a command triggered, TS 29.274 §7.6; ours count below it.
 const SEQUENCES: u32 = 0x7f_ffff;
 
 /// A request of ours: interface, peer, sequence number.
-type RequestKey = (Interface, SocketAddr, u32);
+pub type RequestKey = (Interface, SocketAddr, u32);
 /// A request of a peer's: the same, and a digest of its octets. A peer that started again may begin with the sequence
 /// numbers that it used before; what it asks then is not a repeat.
 type AnswerKey = (Interface, SocketAddr, u32, u64);
@@ -74,10 +78,17 @@ pub enum Incoming<C> {
     },
     /// N3-REQUESTS transmissions were in vain.
     NoResponse {
-        /// Who did not answer.
-        peer: SocketAddr,
+        /// The request, for [`Endpoint::go_on`].
+        unanswered: Unanswered,
         /// What was attached to the request.
         continuation: C,
+    },
+    /// A request that was given up, and gone on with, is over.
+    Late {
+        /// Which request.
+        request: RequestKey,
+        /// The answer, if one came.
+        message: Option<Message>,
     },
     /// A peer came, went, or started again.
     Path {
@@ -98,6 +109,10 @@ pub struct Asked {
     /// The header of the request.
     pub header: Header,
     digest: u64,
+    /// How long the request is.
+    octets: usize,
+    /// Whether the answer to a repeat is made anew instead of kept: what cannot be decoded never can.
+    stateless: bool,
 }
 
 impl Asked {
@@ -111,15 +126,22 @@ impl Asked {
     }
 }
 
-/// A farewell is repeated so many times N3-REQUESTS.
-const FAREWELL_ROUNDS: u32 = 4;
+/// A request that was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered {
+    key: RequestKey,
+    transmit: Transmit,
+    outdated: bool,
+}
 
-/// What is attached to a request: Echo Requests and farewells are the endpoint's own.
+/// What is attached to a request: all but the node's requests are the endpoint's own.
 #[derive(Debug)]
 enum Attached<C> {
     Echo(PathId),
     /// With the number of its record.
     Farewell(u64),
+    /// Given up by the node, which wants to hear of an answer all the same. With the number of its record.
+    GivenUp(u64),
     Node(C),
 }
 
@@ -127,6 +149,8 @@ enum Attached<C> {
 #[derive(Debug)]
 pub struct Endpoint<C> {
     restart_counter: u8,
+    /// What must arrive is repeated for so many times N3-REQUESTS: until the peer has given us up, if it is cut off.
+    patience: u32,
     requests: Requests<RequestKey, Attached<C>>,
     answers: Answers<AnswerKey>,
     paths: Paths,
@@ -135,9 +159,12 @@ pub struct Endpoint<C> {
     kept_peers: HashMap<PathId, (u64, u8)>,
     /// Peers whose record may have to change.
     peers_to_keep: Vec<PathId>,
+    /// Farewells that nobody has to hear any more, by the numbers of their records.
+    farewells_over: Vec<u64>,
     /// Answers that are kept, and until when.
     kept_answers: VecDeque<(Instant, u64)>,
     incoming: VecDeque<Incoming<C>>,
+    strangers: RateLimit,
     /// The node's counters.
     pub metrics: Signalling,
 }
@@ -151,6 +178,7 @@ impl<C> Endpoint<C> {
         };
         Endpoint {
             restart_counter,
+            patience: patience(config),
             requests: Requests::new(repetition, REQUESTS),
             answers: Answers::new(repetition.span(), ANSWERS),
             paths: Paths::new(config.echo_interval, config.path_failure),
@@ -158,8 +186,10 @@ impl<C> Endpoint<C> {
             sequences: Counting::new(Kind::Sequences, u32::from(restart_counter) << 15 | 1, SEQUENCES),
             kept_peers: HashMap::new(),
             peers_to_keep: Vec::new(),
+            farewells_over: Vec::new(),
             kept_answers: VecDeque::new(),
             incoming: VecDeque::new(),
+            strangers: RateLimit::new(STRANGERS),
             metrics: Signalling::default(),
         }
     }
@@ -185,16 +215,26 @@ impl<C> Endpoint<C> {
             self.kept_peers.insert(path, (number, restart_counter));
         }
         for (number, KeptAnswer { key, datagram }) in records.of(Kind::Answer)? {
-            self.answers.answered(key, datagram, now);
+            self.answers.answered(key, key.1.ip(), datagram, now);
             self.kept_answers.push_back((now + self.answers.keep(), number));
         }
-        for (number, KeptFarewell { key, datagram }) in records.of(Kind::Farewell)? {
+        for (number, kept) in records.of(Kind::Farewell)? {
+            let KeptFarewell {
+                key,
+                datagram,
+                given_up,
+            } = kept;
+            let attached = if given_up {
+                Attached::GivenUp(number)
+            } else {
+                Attached::Farewell(number)
+            };
             let (on, to, _) = key;
             let transmit = Transmit { on, to, datagram };
             self.metrics.sent(to.ip(), type_name(&transmit.datagram));
             out.transmit(transmit.clone());
             self.requests
-                .sent_for_rounds(FAREWELL_ROUNDS, key, transmit, Attached::Farewell(number), now);
+                .sent_for_rounds(self.patience, key, transmit, attached, now);
         }
         Ok(())
     }
@@ -202,6 +242,9 @@ impl<C> Endpoint<C> {
     /// Keeps what peers told of restarts. To be called at the end of each input, for what a restart of a peer brings is
     /// kept with it.
     pub fn keep_peers<E>(&mut self, out: &mut Outputs<E>) {
+        for number in self.farewells_over.drain(..) {
+            out.forget(record(Kind::Farewell, number));
+        }
         for path in std::mem::take(&mut self.peers_to_keep) {
             let told = self.paths.restart_counter(&path);
             let kept = self.kept_peers.get(&path).copied();
@@ -230,6 +273,7 @@ impl<C> Endpoint<C> {
             t3_response: config.t3_response,
             n3_requests: config.n3_requests,
         };
+        self.patience = patience(config);
         self.requests.reconfigure(repetition);
         self.answers.reconfigure(repetition.span());
         self.paths.reconfigure(config.echo_interval, config.path_failure);
@@ -245,11 +289,19 @@ impl<C> Endpoint<C> {
         &self.paths
     }
 
-    /// Whether no request of ours waits for an answer, Echo Requests aside.
+    /// Whether no request of ours waits for an answer, Echo Requests and what was given up aside.
     pub fn is_idle(&self) -> bool {
         !self
             .requests
-            .any(|attached| !matches!(attached, Attached::Echo(_)))
+            .any(|attached| matches!(attached, Attached::Farewell(_) | Attached::Node(_)))
+    }
+
+    /// How many requests of ours wait for an answer, Echo Requests aside, and how many answers of ours are kept.
+    pub fn transactions(&self) -> (usize, usize) {
+        let echoes = self
+            .requests
+            .count(|attached| matches!(attached, Attached::Echo(_)));
+        (self.requests.len() - echoes, self.answers.len())
     }
 
     /// The next thing to act on. To be drained after [`Endpoint::receive`] and [`Endpoint::timeout`].
@@ -267,13 +319,13 @@ impl<C> Endpoint<C> {
         out: &mut Outputs<E>,
     ) {
         match gtpv2c::decode(datagram) {
-            Ok(packet) => self.packet(on, from, packet, digest(datagram), now, out),
-            Err(error) => self.faulty(on, from, error, digest(datagram), now, out),
+            Ok(packet) => self.packet(on, from, packet, datagram, now, out),
+            Err(error) => self.faulty(on, from, error, datagram, now, out),
         }
     }
 
     /// Sends a request. What is attached comes back with its response; it comes back at once, as the error, when too
-    /// many requests are outstanding.
+    /// many requests of this peer are outstanding.
     #[allow(clippy::too_many_arguments)]
     pub fn request<E>(
         &mut self,
@@ -284,25 +336,50 @@ impl<C> Endpoint<C> {
         attached: C,
         now: Instant,
         out: &mut Outputs<E>,
-    ) -> Result<(), C> {
-        if !self.requests.has_room() {
+    ) -> Result<RequestKey, C> {
+        if !self.requests.has_room(to.ip()) {
+            self.metrics.discarded("too many requests to a peer");
             return Err(attached);
         }
-        self.send_request(
-            on,
-            to,
-            Some(teid),
-            message.into(),
-            Attached::Node(attached),
-            now,
-            out,
-        );
-        Ok(())
+        let attached = Attached::Node(attached);
+        Ok(self.send_request(on, to, Some(teid), message.into(), attached, now, out))
+    }
+
+    /// Goes on with a request that was given up, so that an answer can be undone: repeats it, rarely, as long as a
+    /// farewell. The end of it comes as [`Incoming::Late`]. `None` if it is not gone on with, for one because it was hushed.
+    pub fn go_on<E>(
+        &mut self,
+        unanswered: Unanswered,
+        now: Instant,
+        out: &mut Outputs<E>,
+    ) -> Option<RequestKey> {
+        let Unanswered {
+            key,
+            transmit,
+            outdated,
+        } = unanswered;
+        if outdated || self.requests.patient() >= PATIENT {
+            return None;
+        }
+        let number = out.next_record();
+        out.keep(record(Kind::Farewell, number), || KeptFarewell {
+            key,
+            datagram: transmit.datagram.clone(),
+            given_up: true,
+        });
+        self.requests
+            .go_on(self.patience, key, transmit, Attached::GivenUp(number), now);
+        Some(key)
+    }
+
+    /// Sends this request no more, for it is outdated; its answer may come all the same.
+    pub fn hush(&mut self, request: &RequestKey) {
+        self.requests.hush(request);
     }
 
     /// Tells a peer of the end of a session that is forgotten here. Nobody waits for the answer, but the peer must hear
-    /// it, or it keeps a session that nobody knows: it is given up only after [`FAREWELL_ROUNDS`] times N3-REQUESTS.
-    /// Where there is no room for it, the peer learns it from the next session of the same bearer.
+    /// it, or it keeps a session that nobody knows: after N3-REQUESTS it is repeated, rarely, until the peer answers,
+    /// restarts, or must have given us up as well.
     pub fn farewell<E>(
         &mut self,
         on: Interface,
@@ -312,7 +389,7 @@ impl<C> Endpoint<C> {
         now: Instant,
         out: &mut Outputs<E>,
     ) {
-        if self.requests.has_room() {
+        if self.requests.patient() < PATIENT {
             let farewell = Attached::Farewell(out.next_record());
             self.send_request(on, to, Some(teid), message.into(), farewell, now, out);
         }
@@ -341,6 +418,8 @@ impl<C> Endpoint<C> {
             });
             self.kept_answers.push_back((now + self.answers.keep(), number));
         }
+        self.answers
+            .answered(asked.key(), asked.from.ip(), datagram.clone(), now);
         self.send_answer(asked, message.message_type(), datagram, now, out);
     }
 
@@ -358,11 +437,16 @@ impl<C> Endpoint<C> {
             return;
         };
         debug!(peer = %asked.from, request = %asked.header.message_type, %cause, "refused");
+        self.metrics.refused(cause);
         let cause = match offending {
             Some((ie, instance)) => Cause::new(cause).with_offending(ie, instance),
             None => Cause::new(cause),
         };
         let datagram = refusal(answer, cause).encode(Some(teid), asked.header.sequence);
+        if !asked.stateless {
+            self.answers
+                .answered(asked.key(), asked.from.ip(), datagram.clone(), now);
+        }
         self.send_answer(asked, answer, datagram, now, out);
     }
 
@@ -397,18 +481,35 @@ impl<C> Endpoint<C> {
                     ..
                 } => out.forget(record(Kind::Farewell, number)),
                 Expiry::GaveUp {
-                    peer: (_, peer),
-                    continuation: Attached::Node(continuation),
+                    key: request,
+                    continuation: Attached::GivenUp(number),
                     ..
                 } => {
-                    self.incoming
-                        .push_back(Incoming::NoResponse { peer, continuation });
+                    out.forget(record(Kind::Farewell, number));
+                    let message = None;
+                    self.incoming.push_back(Incoming::Late { request, message });
+                }
+                Expiry::GaveUp {
+                    key,
+                    transmit,
+                    hushed,
+                    continuation: Attached::Node(continuation),
+                } => {
+                    let unanswered = Unanswered {
+                        key,
+                        transmit,
+                        outdated: hushed,
+                    };
+                    self.incoming.push_back(Incoming::NoResponse {
+                        unanswered,
+                        continuation,
+                    });
                 }
             }
         }
         while let Some(path) = self.paths.due(now) {
             let (on, peer) = path;
-            let echo = EchoRequest::new(gtpv2c::RestartCounter(self.restart_counter));
+            let echo = EchoRequest::new(RestartCounter(self.restart_counter));
             let to = SocketAddr::new(peer, on.port());
             self.send_request(on, to, None, echo.into(), Attached::Echo(path), now, out);
         }
@@ -427,19 +528,31 @@ impl<C> Endpoint<C> {
         self.paths.watch(path, now);
     }
 
+    /// Supervises a peer that has a session here from now on, beginning after a period.
+    pub fn watch_later(&mut self, path: PathId, now: Instant) {
+        self.paths.watch_later(path, now);
+    }
+
     /// A peer told its restart counter, or at least that it is alive; supervise it. A change is for the caller to act on
     /// before it goes on with what the peer said: what a restarted peer asks for is not among what it lost.
     pub fn heard(
         &mut self,
         path: PathId,
-        restart_counter: Option<gtpv2c::RestartCounter>,
+        restart_counter: Option<RestartCounter>,
         now: Instant,
     ) -> Option<PathChange> {
-        self.paths.watch_later(path, now);
-        let change = self.paths.heard(&path, restart_counter.map(|counter| counter.0));
+        if restart_counter.is_some() {
+            self.paths.watch_later(path, now);
+        } else {
+            // Asked at once for its restart counter, or a restart would not show.
+            self.paths.watch(path, now);
+        }
+        let change = self
+            .paths
+            .heard(&path, restart_counter.map(|counter| counter.0), now);
         self.peers_to_keep.push(path);
         let change = change?;
-        log_change(path, change);
+        self.changed(path, change);
         Some(change)
     }
 
@@ -447,6 +560,7 @@ impl<C> Endpoint<C> {
     pub fn forget(&mut self, path: &PathId) {
         self.paths.forget(path);
         self.peers_to_keep.push(*path);
+        self.metrics.path(*path, None);
         self.requests
             .abandon(|_, attached| matches!(attached, Attached::Echo(echo) if echo == path));
     }
@@ -456,7 +570,7 @@ impl<C> Endpoint<C> {
         on: Interface,
         from: SocketAddr,
         packet: Packet,
-        digest: u64,
+        datagram: &[u8],
         now: Instant,
         out: &mut Outputs<E>,
     ) {
@@ -466,72 +580,69 @@ impl<C> Endpoint<C> {
             piggybacked,
         } = packet;
         self.metrics.received(from.ip(), name(header.message_type));
-        self.paths.alive(&(on, from.ip()));
-        let asked = Asked {
+        let path = (on, from.ip());
+        let answers_echo = matches!(message, Message::EchoResponse(_));
+        if let Some(counter) = recovery(&message)
+            && self.paths.is_outdated(&path, counter.0, answers_echo, now)
+        {
+            return self.metrics.discarded("sent before the peer restarted");
+        }
+        self.paths.alive(&path);
+        let asked = || Asked {
             on,
             from,
             header,
-            digest,
+            digest: digest(datagram),
+            octets: datagram.len(),
+            stateless: false,
         };
         match message {
-            Message::EchoRequest(echo) => self.echo_request(&asked, &echo, out),
+            Message::EchoRequest(echo) => self.echo_request(&asked(), &echo, now, out),
             Message::VersionNotSupportedIndication(_) => {
                 info!(peer = %from, "peer does not speak GTPv2-C");
                 self.metrics.discarded("version not supported");
             }
-            message if header.message_type.answer().is_some() => {
-                self.new_request(asked, Ok(message), now, out)
-            }
+            message if header.message_type.answer().is_some() => self.new_request(asked(), message, now, out),
             message => self.response(on, from, header, Ok(message), now, out),
         }
         if let Some(second) = piggybacked {
-            self.packet(on, from, *second, digest, now, out);
+            self.packet(on, from, *second, datagram, now, out);
         }
     }
 
-    fn echo_request<E>(&mut self, asked: &Asked, echo: &EchoRequest, out: &mut Outputs<E>) {
+    fn echo_request<E>(&mut self, asked: &Asked, echo: &EchoRequest, now: Instant, out: &mut Outputs<E>) {
         let path = (asked.on, asked.from.ip());
         if self.paths.watches(&path) {
-            let change = self.paths.heard(&path, Some(echo.recovery.0));
+            let change = self.paths.heard(&path, Some(echo.recovery.0), now);
             self.peers_to_keep.push(path);
             self.path_changed(path, change);
         }
-        let answer = EchoResponse::new(gtpv2c::RestartCounter(self.restart_counter));
+        let answer = EchoResponse::new(RestartCounter(self.restart_counter));
         let datagram = Message::from(answer).encode(None, asked.header.sequence);
-        self.metrics
-            .sent(asked.from.ip(), name(MessageType::ECHO_RESPONSE));
-        out.transmit(Transmit {
-            on: asked.on,
-            to: asked.from,
-            datagram,
-        });
+        self.send_answer(asked, MessageType::ECHO_RESPONSE, datagram, now, out);
     }
 
-    fn new_request<E>(
-        &mut self,
-        asked: Asked,
-        message: Result<Message, Error>,
-        now: Instant,
-        out: &mut Outputs<E>,
-    ) {
-        match self.answers.seen(asked.key(), now) {
-            Seen::New => self.incoming.push_back(match message {
-                Ok(message) => Incoming::Request { asked, message },
-                Err(error) => Incoming::Faulty { asked, error },
-            }),
+    fn new_request<E>(&mut self, asked: Asked, message: Message, now: Instant, out: &mut Outputs<E>) {
+        match self.answers.seen(asked.key(), asked.from.ip(), now) {
+            Seen::New => self.incoming.push_back(Incoming::Request { asked, message }),
             Seen::InProgress => debug!(peer = %asked.from, "request repeated while it is worked on"),
             Seen::Answered(answer) => {
                 let datagram = answer.to_vec();
-                self.metrics.sent(asked.from.ip(), type_name(&datagram));
-                out.transmit(Transmit {
-                    on: asked.on,
-                    to: asked.from,
+                let message_type = asked.header.message_type;
+                self.send_answer(
+                    &asked,
+                    message_type.answer().unwrap_or(message_type),
                     datagram,
-                });
+                    now,
+                    out,
+                );
             }
             Seen::Full => {
-                self.metrics.discarded("too many requests");
-                self.refuse_without_memory(&asked, out);
+                self.metrics.discarded("too many requests of a peer");
+                let stateless = true;
+                let asked = Asked { stateless, ..asked };
+                let cause = CauseValue::NO_RESOURCES_AVAILABLE;
+                self.refuse(&asked, Teid(0), cause, None, now, out);
             }
         }
     }
@@ -561,6 +672,11 @@ impl<C> Endpoint<C> {
                 self.path_changed(path, change);
             }
             Some(Attached::Farewell(number)) => out.forget(record(Kind::Farewell, number)),
+            Some(Attached::GivenUp(number)) => {
+                out.forget(record(Kind::Farewell, number));
+                let (request, message) = (key, message.ok());
+                self.incoming.push_back(Incoming::Late { request, message });
+            }
             Some(Attached::Node(continuation)) => {
                 self.incoming.push_back(Incoming::Response {
                     from,
@@ -578,55 +694,36 @@ impl<C> Endpoint<C> {
         on: Interface,
         from: SocketAddr,
         error: Error,
-        digest: u64,
+        datagram: &[u8],
         now: Instant,
         out: &mut Outputs<E>,
     ) {
         debug!(peer = %from, %error, "message cannot be read");
         self.metrics.discarded("cannot be read");
         let Some(header) = error.header() else { return };
-        if error.is_version() {
-            let datagram = Message::from(VersionNotSupportedIndication::new()).encode(None, header.sequence);
-            self.metrics
-                .sent(from.ip(), name(MessageType::VERSION_NOT_SUPPORTED_INDICATION));
-            return out.transmit(Transmit {
-                on,
-                to: from,
-                datagram,
-            });
+        let asked = Asked {
+            on,
+            from,
+            header,
+            digest: digest(datagram),
+            octets: datagram.len(),
+            stateless: true,
+        };
+        if error.is_version() && header.message_type != MessageType::VERSION_NOT_SUPPORTED_INDICATION {
+            let answer = Message::from(VersionNotSupportedIndication::new());
+            let datagram = answer.encode(None, header.sequence);
+            return self.send_answer(&asked, answer.message_type(), datagram, now, out);
         }
-        if error.cause().is_some() {
-            return self.new_request(
-                Asked {
-                    on,
-                    from,
-                    header,
-                    digest,
-                },
-                Err(error),
-                now,
-                out,
-            );
+        if error.cause().is_some() && header.message_type.answer().is_some() {
+            return self.incoming.push_back(Incoming::Faulty { asked, error });
         }
         if self.requests.contains(&(on, from, header.sequence.0)) {
             self.response(on, from, header, Err(error), now, out);
         }
     }
 
-    fn refuse_without_memory<E>(&mut self, asked: &Asked, out: &mut Outputs<E>) {
-        let Some(answer) = asked.header.message_type.answer() else {
-            return;
-        };
-        let cause = Cause::new(CauseValue::NO_RESOURCES_AVAILABLE);
-        let datagram = refusal(answer, cause).encode(Some(Teid(0)), asked.header.sequence);
-        self.metrics.sent(asked.from.ip(), name(answer));
-        out.transmit(Transmit {
-            on: asked.on,
-            to: asked.from,
-            datagram,
-        });
-    }
-
+    /// Sends an answer. One to a peer that has no session here is not longer than what it sent, and it is not answered as
+    /// often as it likes: its address may be forged.
     fn send_answer<E>(
         &mut self,
         asked: &Asked,
@@ -635,13 +732,13 @@ impl<C> Endpoint<C> {
         now: Instant,
         out: &mut Outputs<E>,
     ) {
-        self.answers.answered(asked.key(), datagram.clone(), now);
-        self.metrics.sent(asked.from.ip(), name(message_type));
-        out.transmit(Transmit {
-            on: asked.on,
-            to: asked.from,
-            datagram,
-        });
+        let (on, to) = (asked.on, asked.from);
+        let known = self.paths.watches(&(on, to.ip()));
+        if !known && (datagram.len() > asked.octets || !self.strangers.allows(to.ip(), now)) {
+            return self.metrics.discarded("answer withheld");
+        }
+        self.metrics.sent(to.ip(), name(message_type));
+        out.transmit(Transmit { on, to, datagram });
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -654,7 +751,7 @@ impl<C> Endpoint<C> {
         attached: Attached<C>,
         now: Instant,
         out: &mut Outputs<E>,
-    ) {
+    ) -> RequestKey {
         let sequence = self.sequences.next(out);
         let datagram = message.encode(teid, Sequence(sequence));
         self.metrics.sent(to.ip(), name(message.message_type()));
@@ -664,21 +761,52 @@ impl<C> Endpoint<C> {
                 out.keep(record(Kind::Farewell, number), || KeptFarewell {
                     key,
                     datagram: datagram.clone(),
+                    given_up: false,
                 });
-                FAREWELL_ROUNDS
+                self.patience
             }
-            Attached::Echo(_) | Attached::Node(_) => 1,
+            Attached::Echo(_) | Attached::GivenUp(_) | Attached::Node(_) => 1,
         };
         let transmit = Transmit { on, to, datagram };
         out.transmit(transmit.clone());
         self.requests
             .sent_for_rounds(rounds, key, transmit, attached, now);
+        key
     }
 
     fn path_changed(&mut self, path: PathId, change: Option<PathChange>) {
         let Some(change) = change else { return };
-        log_change(path, change);
+        self.changed(path, change);
         self.incoming.push_back(Incoming::Path { path, change });
+    }
+
+    fn changed(&mut self, path: PathId, change: PathChange) {
+        let (on, peer) = path;
+        self.metrics.path(path, Some(self.paths.is_up(&path)));
+        match change {
+            PathChange::Up => info!(interface = %on, %peer, "peer up"),
+            PathChange::Down => warn!(interface = %on, %peer, "peer down"),
+            PathChange::Dead => warn!(interface = %on, %peer, "peer given up"),
+            PathChange::Restarted => {
+                warn!(interface = %on, %peer, "peer restarted");
+                // It has nothing left to say farewell to.
+                let outdated = self.requests.abandon(|key, attached| {
+                    let of_session = matches!(attached, Attached::Farewell(_) | Attached::GivenUp(_));
+                    (key.0, key.1.ip()) == path && of_session
+                });
+                for (request, attached) in outdated {
+                    match attached {
+                        Attached::Farewell(number) => self.farewells_over.push(number),
+                        Attached::GivenUp(number) => {
+                            self.farewells_over.push(number);
+                            let message = None;
+                            self.incoming.push_back(Incoming::Late { request, message });
+                        }
+                        Attached::Echo(_) | Attached::Node(_) => {}
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -696,23 +824,36 @@ struct KeptAnswer {
     datagram: Vec<u8>,
 }
 
-/// What is kept of a farewell.
+/// What is kept of a farewell, or of a request that is gone on with.
 #[derive(Debug, Serialize, Deserialize)]
 struct KeptFarewell {
     key: RequestKey,
     datagram: Vec<u8>,
+    given_up: bool,
 }
 
 const fn record(kind: Kind, number: u64) -> Key {
     Key { kind, number }
 }
 
-fn log_change((on, peer): PathId, change: PathChange) {
-    match change {
-        PathChange::Up => info!(interface = %on, %peer, "peer up"),
-        PathChange::Down => warn!(interface = %on, %peer, "peer down"),
-        PathChange::Dead => warn!(interface = %on, %peer, "peer given up"),
-        PathChange::Restarted => warn!(interface = %on, %peer, "peer restarted"),
+/// Twice as long as a peer may be silent: by then it has given us up, if it is cut off.
+fn patience(config: &GtpC) -> u32 {
+    let round = config.t3_response * config.n3_requests;
+    let rounds = 2.0 * config.path_failure.as_secs_f64() / round.as_secs_f64();
+    (rounds.ceil() as u32).clamp(2, 10_000)
+}
+
+/// The restart counter of the sender, where a message tells it.
+fn recovery(message: &Message) -> Option<RestartCounter> {
+    match message {
+        Message::EchoRequest(echo) => Some(echo.recovery),
+        Message::EchoResponse(echo) => Some(echo.recovery),
+        Message::CreateSessionRequest(request) => request.recovery,
+        Message::CreateSessionResponse(response) => response.recovery,
+        Message::ModifyBearerRequest(request) => request.recovery,
+        Message::ModifyBearerResponse(response) => response.recovery,
+        Message::DeleteSessionResponse(response) => response.recovery,
+        _ => None,
     }
 }
 

@@ -3,9 +3,9 @@
 //! It answers Echo Request by itself, and with Error Indication the packet of an unknown tunnel; it supervises paths
 //! by Echo Request as [`gtpc`](crate::gtpc) does.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use epc_codec::Teid;
 use epc_codec::gtpv1u::{
@@ -18,11 +18,11 @@ use crate::config::GtpC;
 use crate::metrics::Signalling;
 use crate::paths::{PathChange, PathId, Paths};
 use crate::transactions::{Expiry, Repetition, Requests, Transmit};
-use crate::{Interface, Outputs};
+use crate::{Interface, Outputs, RateLimit};
 
 /// Echo Requests that may be outstanding.
 const REQUESTS: usize = 4096;
-/// Answers to what nobody asked for, a second: Error Indications and Supported Extension Headers Notifications.
+/// Answers to one peer in a second: Echo Responses, Error Indications and Supported Extension Headers Notifications.
 const ANSWERS_PER_SECOND: u32 = 200;
 
 /// Something for the node to act on.
@@ -46,7 +46,7 @@ pub enum Incoming {
         /// Our TEID.
         teid: Teid,
     },
-    /// A peer came or went. GTP-U tells of no restarts.
+    /// A peer came or went. GTP-U tells of no restarts. A peer that never answered is not given up.
     Path {
         /// Which path.
         path: PathId,
@@ -62,6 +62,8 @@ pub struct Endpoint {
     local: Vec<(Interface, IpAddr)>,
     requests: Requests<(Interface, SocketAddr, u16), PathId>,
     paths: Paths,
+    /// How many tunnels lead to each supervised peer.
+    tunnels: HashMap<PathId, usize>,
     next_sequence: u16,
     incoming: VecDeque<Incoming>,
     limit: RateLimit,
@@ -78,6 +80,7 @@ impl Endpoint {
             local,
             requests: Requests::new(repetition, REQUESTS),
             paths: Paths::new(config.echo_interval, config.path_failure),
+            tunnels: HashMap::new(),
             next_sequence: 1,
             incoming: VecDeque::new(),
             limit: RateLimit::new(ANSWERS_PER_SECOND),
@@ -127,6 +130,9 @@ impl Endpoint {
         metrics.received(from.ip(), packet.message.name());
         match packet.message {
             Message::EchoRequest(_) => {
+                if !self.limit.allows(from.ip(), now) {
+                    return metrics.discarded("answer withheld");
+                }
                 // The restart counter is 0 here: it is not used on GTP-U, §7.2.2.
                 let header = Header::path(packet.header.sequence.unwrap_or(0));
                 self.send(on, from, EchoResponse::default().into(), &header, metrics, out);
@@ -137,7 +143,7 @@ impl Endpoint {
                     return metrics.discarded("unsolicited response");
                 };
                 let change = self.paths.answered(&path, None, now);
-                self.path_changed(path, change);
+                self.path_changed(path, change, metrics);
             }
             Message::ErrorIndication(indication) => {
                 self.incoming.push_back(Incoming::ErrorIndication {
@@ -177,15 +183,30 @@ impl Endpoint {
         );
     }
 
-    /// Supervises a peer from now on, beginning with an Echo Request at the next timeout.
-    pub fn watch(&mut self, path: PathId, now: Instant) {
+    /// A tunnel leads to this peer from now on: it is supervised, beginning with an Echo Request at the next timeout.
+    pub fn connect(&mut self, path: PathId, now: Instant) {
+        *self.tunnels.entry(path).or_default() += 1;
         self.paths.watch(path, now);
     }
 
-    /// Supervises a peer no longer.
-    pub fn forget(&mut self, path: &PathId) {
-        self.paths.forget(path);
-        self.requests.abandon(|_, asked| asked == path);
+    /// A tunnel leads there no more; a peer to which none leads is not asked whether it is there.
+    pub fn disconnect(&mut self, path: PathId, metrics: &mut Signalling) {
+        let Some(tunnels) = self.tunnels.get_mut(&path) else {
+            return;
+        };
+        *tunnels -= 1;
+        if *tunnels == 0 {
+            self.tunnels.remove(&path);
+            self.paths.forget(&path);
+            metrics.path(path, None);
+            self.requests.abandon(|_, asked| *asked == path);
+        }
+    }
+
+    /// The peers on this interface that do not answer.
+    pub fn silent(&self, on: Interface) -> impl Iterator<Item = IpAddr> {
+        let paths = self.paths.iter();
+        paths.filter_map(move |((of, peer), up)| (of == on && up == Some(false)).then_some(peer))
     }
 
     /// Does what is due.
@@ -201,7 +222,7 @@ impl Endpoint {
                     continuation: path, ..
                 } => {
                     let change = self.paths.silent(&path, now);
-                    self.path_changed(path, change);
+                    self.path_changed(path, change, metrics);
                 }
             }
         }
@@ -268,7 +289,7 @@ impl Endpoint {
             // Never more than was sent to us: the port in an extension header is optional.
             answer = message.encode(&Header::path(0));
         }
-        if answer.len() > datagram.len() || !self.limit.allows(now) {
+        if answer.len() > datagram.len() || !self.limit.allows(from.ip(), now) {
             return metrics.discarded("answer withheld");
         }
         metrics.sent(from.ip(), message.name());
@@ -297,9 +318,14 @@ impl Endpoint {
         });
     }
 
-    fn path_changed(&mut self, path: PathId, change: Option<PathChange>) {
+    fn path_changed(&mut self, path: PathId, change: Option<PathChange>, metrics: &mut Signalling) {
         let Some(change) = change else { return };
         let (on, peer) = path;
+        metrics.path(path, Some(self.paths.is_up(&path)));
+        if change == PathChange::Dead && !self.paths.ever_up(&path) {
+            // It may carry packets and not answer Echo Requests, though it should.
+            return;
+        }
         match change {
             PathChange::Up | PathChange::Restarted => info!(interface = %on, %peer, "peer up"),
             PathChange::Down => warn!(interface = %on, %peer, "peer down"),
@@ -310,36 +336,3 @@ impl Endpoint {
 }
 
 const ECHO_REQUEST: &str = "Echo Request";
-
-/// So many a second, and as many at once.
-#[derive(Debug)]
-pub struct RateLimit {
-    per_second: u32,
-    left: u32,
-    second: Option<Instant>,
-}
-
-impl RateLimit {
-    /// A limit of which nothing is used yet.
-    pub fn new(per_second: u32) -> RateLimit {
-        RateLimit {
-            per_second,
-            left: per_second,
-            second: None,
-        }
-    }
-
-    /// Whether one more is within the limit; it is counted.
-    pub fn allows(&mut self, now: Instant) -> bool {
-        let started = *self.second.get_or_insert(now);
-        if now.saturating_duration_since(started) >= Duration::from_secs(1) {
-            self.second = Some(now);
-            self.left = self.per_second;
-        }
-        if self.left == 0 {
-            return false;
-        }
-        self.left -= 1;
-        true
-    }
-}

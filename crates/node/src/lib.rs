@@ -17,6 +17,7 @@ pub mod config;
 pub mod gtpc;
 pub mod gtpu;
 mod interface;
+mod limit;
 pub mod metrics;
 pub mod paths;
 mod peer;
@@ -29,6 +30,7 @@ mod timers;
 pub mod transactions;
 
 pub use interface::Interface;
+pub use limit::RateLimit;
 pub use peer::Peer;
 pub use rule::{Rule, Then, UeAddress};
 pub use silence::{Silence, SilenceTiming, Silent};
@@ -161,9 +163,48 @@ impl<E> Outputs<E> {
     }
 }
 
+/// What time of day it was at an [`Instant`]: brains tell peers when something was asked, and have no clock.
+#[derive(Debug, Clone, Copy)]
+pub struct WallClock {
+    /// A moment.
+    pub at: Instant,
+    /// Milliseconds from 1970-01-01 00:00:00 UTC to that moment.
+    pub unix_millis: u64,
+}
+
+impl WallClock {
+    /// The time of day at another moment, in milliseconds since 1900-01-01 00:00:00 UTC, TS 29.274 §8.119.
+    pub fn time_stamp(&self, now: Instant) -> u64 {
+        const FROM_1900_TO_1970: u64 = 2_208_988_800_000;
+        let since = now.saturating_duration_since(self.at).as_millis() as u64;
+        FROM_1900_TO_1970 + self.unix_millis + since
+    }
+}
+
+/// What a node holds at a moment. Where nothing is under way, all nodes hold as much as there are sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Holdings {
+    /// Sessions, or UEs, in whatever state.
+    pub sessions: usize,
+    /// User-plane TEIDs that are given out.
+    pub user_teids: usize,
+    /// Control-plane TEIDs that are given out.
+    pub control_teids: usize,
+    /// UE addresses that are given out.
+    pub addresses: usize,
+    /// Requests that wait for an answer, Echo Requests aside.
+    pub requests: usize,
+    /// Answers that are kept for repeats of their requests.
+    pub answers: usize,
+    /// Whatever else is kept for single UEs.
+    pub others: usize,
+}
+
 /// What a brain is given once, when it starts.
 #[derive(Debug, Clone)]
 pub struct Boot {
+    /// The time of day at the start.
+    pub clock: WallClock,
     /// The restart counter of this incarnation, TS 23.007 §18.
     pub restart_counter: u8,
     /// Key of the permutation that makes user-plane TEIDs; the user plane of this node holds the same one.

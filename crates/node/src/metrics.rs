@@ -4,11 +4,14 @@ use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::net::IpAddr;
 
+use epc_codec::gtpv2c::CauseValue;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+use crate::paths::PathId;
 
 /// As many peers have a label of their own; the rest share `other`, so that strangers cannot grow the metrics.
 const PEERS: usize = 256;
@@ -24,6 +27,9 @@ pub struct Signalling {
     received: Family<Received, Counter>,
     repeated: Counter,
     discarded: Family<Discarded, Counter>,
+    refused: Family<Refused, Counter>,
+    peer_up: Family<PathLabel, Gauge>,
+    paths: HashSet<PathId>,
     peers: HashSet<IpAddr>,
 }
 
@@ -42,6 +48,17 @@ struct Received {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Discarded {
     reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    cause: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PathLabel {
+    interface: &'static str,
+    peer: Peer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +102,17 @@ impl Signalling {
             "Datagrams that were not acted upon, by reason",
             discarded,
         );
+        let refused = self.refused.clone();
+        registry.register(
+            "requests_refused",
+            "Requests of peers that were refused, by cause value (TS 29.274 table 8.4-1)",
+            refused,
+        );
+        registry.register(
+            "peer_up",
+            "Whether a supervised peer answers Echo Requests: 1 or 0",
+            self.peer_up.clone(),
+        );
     }
 
     /// A message was sent.
@@ -107,6 +135,31 @@ impl Signalling {
     /// A datagram was not acted upon.
     pub fn discarded(&self, reason: &'static str) {
         self.discarded.get_or_create(&Discarded { reason }).inc();
+    }
+
+    /// A request was refused.
+    pub fn refused(&self, cause: CauseValue) {
+        self.refused.get_or_create(&Refused { cause: cause.0 }).inc();
+    }
+
+    /// Whether a supervised peer is there; `None` when it is supervised no more.
+    pub fn path(&mut self, path: PathId, up: Option<bool>) {
+        let (on, peer) = path;
+        let label = PathLabel {
+            interface: on.name(),
+            peer: Peer(Some(peer)),
+        };
+        match up {
+            Some(up) if self.paths.contains(&path) || self.paths.len() < PEERS => {
+                self.paths.insert(path);
+                self.peer_up.get_or_create(&label).set(up.into());
+            }
+            Some(_) => {}
+            None => {
+                self.paths.remove(&path);
+                self.peer_up.remove(&label);
+            }
+        }
     }
 
     fn peer(&mut self, address: IpAddr) -> Peer {

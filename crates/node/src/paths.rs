@@ -3,7 +3,7 @@
 //! A path is one of our interfaces and a peer's address. It is asked by Echo Request at a period, and heard of
 //! whenever the peer answers anything or tells its restart counter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,10 @@ use crate::Interface;
 
 /// As many paths are supervised; of further peers it is not known whether they are there.
 const MOST: usize = 4096;
+/// So many restart counters of a peer before the present one are remembered.
+const FORMER: usize = 8;
+/// For so long a datagram may be on its way. A counter that is taken from the clock comes again after 256 s.
+const LATE: Duration = Duration::from_secs(120);
 
 /// One of our interfaces and the address of a peer on it.
 pub type PathId = (Interface, IpAddr);
@@ -35,6 +39,8 @@ pub struct Paths {
     /// How long a path is down before it is dead.
     patience: Duration,
     paths: BTreeMap<PathId, Path>,
+    /// When each path is asked next.
+    due: BTreeSet<(Instant, PathId)>,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +53,11 @@ struct Path {
     heard: bool,
     /// Since when it is down; `None` also once it is dead.
     down_since: Option<Instant>,
+    ever_up: bool,
+    /// When the last Echo Request was sent.
+    asked_at: Option<Instant>,
+    /// The restart counters before the present one, and when it was noticed that they are over.
+    former: VecDeque<(u8, Instant)>,
 }
 
 impl Paths {
@@ -56,6 +67,7 @@ impl Paths {
             interval,
             patience,
             paths: BTreeMap::new(),
+            due: BTreeSet::new(),
         }
     }
 
@@ -67,22 +79,28 @@ impl Paths {
 
     /// Supervises a path from now on; the first Echo Request is due at once.
     pub fn watch(&mut self, path: PathId, now: Instant) {
-        self.paths.entry(path).or_insert_with(|| Path {
-            next_echo: Some(now),
-            ..Path::default()
-        });
+        self.watch_from(path, now);
     }
 
     /// Supervises a path of which we hear right now; the first Echo Request is due after the interval.
     pub fn watch_later(&mut self, path: PathId, now: Instant) {
-        if self.paths.len() >= MOST {
-            return;
+        self.watch_from(path, now + self.interval);
+    }
+
+    fn watch_from(&mut self, path: PathId, first_echo: Instant) {
+        if self.paths.len() < MOST && !self.paths.contains_key(&path) {
+            self.paths.insert(path, Path::default());
+            self.ask_at(&path, first_echo);
         }
-        let next_echo = Some(now + self.interval);
-        self.paths.entry(path).or_insert_with(|| Path {
-            next_echo,
-            ..Path::default()
-        });
+    }
+
+    fn ask_at(&mut self, id: &PathId, at: Instant) {
+        if let Some(path) = self.paths.get_mut(id) {
+            if let Some(before) = path.next_echo.replace(at) {
+                self.due.remove(&(before, *id));
+            }
+            self.due.insert((at, *id));
+        }
     }
 
     /// Supervises a path of an earlier incarnation, whose peer had this restart counter. The first Echo Request is due at
@@ -101,7 +119,12 @@ impl Paths {
 
     /// Supervises it no longer.
     pub fn forget(&mut self, path: &PathId) {
-        self.paths.remove(path);
+        if let Some(Path {
+            next_echo: Some(at), ..
+        }) = self.paths.remove(path)
+        {
+            self.due.remove(&(at, *path));
+        }
     }
 
     /// Whether the path is supervised.
@@ -119,6 +142,39 @@ impl Paths {
         self.paths.get(path)?.up
     }
 
+    /// Whether a message with this restart counter was sent before the peer last started: it came late, and the peer
+    /// knows nothing of it. The peer is then asked by Echo Request, in case that it is the other way round: what answers
+    /// a question that was asked after the restart was noticed is not late.
+    pub fn is_outdated(
+        &mut self,
+        id: &PathId,
+        restart_counter: u8,
+        answers_echo: bool,
+        now: Instant,
+    ) -> bool {
+        let Some(path) = self.paths.get(id) else {
+            return false;
+        };
+        let late = |(counter, noticed): &(u8, Instant)| {
+            let asked_since = answers_echo && path.asked_at.is_some_and(|asked| asked > *noticed);
+            *counter == restart_counter && now < *noticed + LATE && !asked_since
+        };
+        let outdated = path.restart_counter != Some(restart_counter) && path.former.iter().any(late);
+        let may_ask = path.next_echo.is_some_and(|at| at > now)
+            && path
+                .asked_at
+                .is_none_or(|asked| asked + Duration::from_secs(1) <= now);
+        if outdated && may_ask {
+            self.ask_at(id, now);
+        }
+        outdated
+    }
+
+    /// Whether this peer ever was up.
+    pub fn ever_up(&self, path: &PathId) -> bool {
+        self.paths.get(path).is_some_and(|path| path.ever_up)
+    }
+
     /// The supervised paths, and whether each is up; `None` is not known yet.
     pub fn iter(&self) -> impl Iterator<Item = (PathId, Option<bool>)> {
         self.paths.iter().map(|(id, path)| (*id, path.up))
@@ -126,34 +182,46 @@ impl Paths {
 
     /// A path whose Echo Request is due. The caller sends one and tells what came of it.
     pub fn due(&mut self, now: Instant) -> Option<PathId> {
-        let (id, path) = self
-            .paths
-            .iter_mut()
-            .find(|(_, path)| path.next_echo.is_some_and(|at| at <= now))?;
+        let (at, id) = *self.due.first()?;
+        if at > now {
+            return None;
+        }
+        self.due.pop_first();
+        let path = self.paths.get_mut(&id)?;
         path.next_echo = None;
+        path.asked_at = Some(now);
         path.heard = false;
-        Some(*id)
+        Some(id)
     }
 
     /// An Echo Response came, with the restart counter if it holds one.
     pub fn answered(&mut self, id: &PathId, restart_counter: Option<u8>, now: Instant) -> Option<PathChange> {
-        self.paths.get_mut(id)?.next_echo = Some(now + self.interval);
-        self.heard(id, restart_counter)
+        self.ask_at(id, now + self.interval);
+        self.heard(id, restart_counter, now)
     }
 
     /// The peer said something that shows it is alive, perhaps with its restart counter.
     ///
     /// A counter that differs from the one we knew is a restart, whether larger (TS 23.007 §18) or, after a peer
     /// lost its disk, smaller.
-    pub fn heard(&mut self, id: &PathId, restart_counter: Option<u8>) -> Option<PathChange> {
+    pub fn heard(&mut self, id: &PathId, restart_counter: Option<u8>, now: Instant) -> Option<PathChange> {
         let path = self.paths.get_mut(id)?;
         let restarted = match (path.restart_counter, restart_counter) {
             (Some(known), Some(told)) => known != told,
             _ => false,
         };
+        if let Some(known) = path.restart_counter
+            && restarted
+        {
+            path.former
+                .retain(|(counter, _)| Some(*counter) != restart_counter);
+            path.former.push_front((known, now));
+            path.former.truncate(FORMER);
+        }
         path.restart_counter = restart_counter.or(path.restart_counter);
         path.heard = true;
         path.down_since = None;
+        path.ever_up = true;
         let was_up = path.up.replace(true) == Some(true);
         match (restarted, was_up) {
             (true, _) => Some(PathChange::Restarted),
@@ -171,13 +239,12 @@ impl Paths {
 
     /// N3-REQUESTS Echo Requests were in vain. That says nothing if the peer was heard of meanwhile.
     pub fn silent(&mut self, id: &PathId, now: Instant) -> Option<PathChange> {
-        let interval = self.interval;
-        let path = self.paths.get_mut(id)?;
-        if path.heard {
-            path.next_echo = Some(now);
+        let heard = self.paths.get(id)?.heard;
+        self.ask_at(id, if heard { now } else { now + self.interval });
+        if heard {
             return None;
         }
-        path.next_echo = Some(now + interval);
+        let path = self.paths.get_mut(id)?;
         if path.up.replace(false) != Some(false) {
             path.down_since = Some(now);
             return Some(PathChange::Down);
@@ -191,7 +258,7 @@ impl Paths {
 
     /// When the next Echo Request is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.paths.values().filter_map(|path| path.next_echo).min()
+        self.due.first().map(|(at, _)| *at)
     }
 }
 
@@ -259,11 +326,42 @@ mod tests {
     #[test]
     fn another_restart_counter_is_a_restart_wherever_it_was_told() {
         let mut paths = Paths::new(INTERVAL, PATIENCE);
-        paths.watch_later(peer(), Instant::now());
-        assert_eq!(paths.heard(&peer(), Some(255)), Some(PathChange::Up));
-        assert_eq!(paths.heard(&peer(), None), None);
-        assert_eq!(paths.heard(&peer(), Some(0)), Some(PathChange::Restarted));
-        assert_eq!(paths.heard(&peer(), Some(0)), None);
+        let start = Instant::now();
+        paths.watch_later(peer(), start);
+        assert_eq!(paths.heard(&peer(), Some(255), start), Some(PathChange::Up));
+        assert_eq!(paths.heard(&peer(), None, start), None);
+        assert_eq!(paths.heard(&peer(), Some(0), start), Some(PathChange::Restarted));
+        assert_eq!(paths.heard(&peer(), Some(0), start), None);
+    }
+
+    #[test]
+    fn message_of_a_former_incarnation_is_outdated_for_as_long_as_it_may_be_on_its_way() {
+        let mut paths = Paths::new(INTERVAL, PATIENCE);
+        let start = Instant::now();
+        paths.watch_later(peer(), start);
+        paths.heard(&peer(), Some(5), start);
+        assert!(!paths.is_outdated(&peer(), 5, false, start));
+        assert_eq!(paths.heard(&peer(), Some(6), start), Some(PathChange::Restarted));
+        assert!(paths.is_outdated(&peer(), 5, false, start));
+        assert!(!paths.is_outdated(&peer(), 6, false, start));
+        assert!(
+            !paths.is_outdated(&peer(), 7, false, start),
+            "that is another restart"
+        );
+        assert!(!paths.is_outdated(&peer(), 5, false, start + LATE));
+        // It was a lie: the peer is asked, and says so.
+        assert_eq!(paths.due(start), Some(peer()));
+        assert!(
+            paths.is_outdated(&peer(), 5, true, start),
+            "an answer to an earlier question"
+        );
+        let later = start + Duration::from_secs(1);
+        assert!(paths.is_outdated(&peer(), 5, false, later));
+        paths.answered(&peer(), None, later);
+        assert!(paths.is_outdated(&peer(), 5, false, later));
+        assert_eq!(paths.due(later), Some(peer()));
+        assert!(!paths.is_outdated(&peer(), 5, true, later));
+        assert_eq!(paths.heard(&peer(), Some(5), later), Some(PathChange::Restarted));
     }
 
     #[test]
@@ -280,8 +378,9 @@ mod tests {
     #[test]
     fn peer_without_recovery_ie_never_restarts() {
         let mut paths = Paths::new(INTERVAL, PATIENCE);
-        paths.watch_later(peer(), Instant::now());
-        assert_eq!(paths.heard(&peer(), None), Some(PathChange::Up));
-        assert_eq!(paths.heard(&peer(), None), None);
+        let start = Instant::now();
+        paths.watch_later(peer(), start);
+        assert_eq!(paths.heard(&peer(), None, start), Some(PathChange::Up));
+        assert_eq!(paths.heard(&peer(), None, start), None);
     }
 }

@@ -1,12 +1,14 @@
 //! Readers for configuration values that are text in go-gtp's files.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use serde::Deserializer;
+use epc_codec::Imsi;
 use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
 
 /// The most characters of a value that an error repeats.
 const SHOWN: usize = 60;
@@ -185,6 +187,15 @@ impl<'de, const MIN: usize, const MAX: usize> serde::Deserialize<'de> for Digits
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         parsed(deserializer)
     }
+}
+
+/// Reads a list of subscribers by their IMSIs.
+pub fn imsis<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashSet<Imsi>, D::Error> {
+    let imsis = Vec::<Digits<6, 15>>::deserialize(deserializer)?;
+    let parsed = imsis
+        .iter()
+        .map(|imsi| imsi.as_str().parse().map_err(D::Error::custom));
+    parsed.collect()
 }
 
 #[cfg(test)]

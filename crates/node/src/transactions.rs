@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::Interface;
@@ -38,6 +38,45 @@ impl Repetition {
     }
 }
 
+/// A bounded table that peers share. One may take as many places more as it has now and are free: alone it gets at most
+/// half of the table, and whoever comes next finds room, however much the others ask for.
+#[derive(Debug)]
+struct Shares {
+    limit: usize,
+    used: usize,
+    of: HashMap<IpAddr, usize>,
+}
+
+impl Shares {
+    fn new(limit: usize) -> Shares {
+        Shares {
+            limit,
+            used: 0,
+            of: HashMap::new(),
+        }
+    }
+
+    fn has_room(&self, peer: IpAddr) -> bool {
+        let own = self.of.get(&peer).copied().unwrap_or(0);
+        own < self.limit.saturating_sub(self.used)
+    }
+
+    fn take(&mut self, peer: IpAddr) {
+        self.used += 1;
+        *self.of.entry(peer).or_default() += 1;
+    }
+
+    fn give_back(&mut self, peer: IpAddr) {
+        self.used = self.used.saturating_sub(1);
+        if let Some(own) = self.of.get_mut(&peer) {
+            *own -= 1;
+            if *own == 0 {
+                self.of.remove(&peer);
+            }
+        }
+    }
+}
+
 /// What a timeout of a request brings.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Expiry<K, C> {
@@ -47,8 +86,10 @@ pub enum Expiry<K, C> {
     GaveUp {
         /// The transaction.
         key: K,
-        /// Who did not answer, and on which interface.
-        peer: (Interface, SocketAddr),
+        /// What was sent in vain.
+        transmit: Transmit,
+        /// Whether it was hushed.
+        hushed: bool,
         /// What the caller attached to the request.
         continuation: C,
     },
@@ -58,8 +99,10 @@ pub enum Expiry<K, C> {
 #[derive(Debug)]
 pub struct Requests<K, C> {
     repetition: Repetition,
-    limit: usize,
+    shares: Shares,
     pending: HashMap<K, Pending<C>>,
+    /// How many of them are asked for more than one round. They have no share: who asks bounds them.
+    patient: usize,
     /// In order of time, for all wait equally long. An entry whose request was answered meanwhile is stale.
     deadlines: VecDeque<(Instant, K)>,
 }
@@ -67,9 +110,11 @@ pub struct Requests<K, C> {
 #[derive(Debug)]
 struct Pending<C> {
     transmit: Transmit,
-    transmissions: u32,
+    /// How often T3-RESPONSE began; the first N3-REQUESTS times with a transmission, later each N3-REQUESTS-th time.
+    periods: u32,
     /// Times N3-REQUESTS.
     rounds: u32,
+    hushed: bool,
     deadline: Instant,
     continuation: C,
 }
@@ -79,8 +124,9 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
     pub fn new(repetition: Repetition, limit: usize) -> Requests<K, C> {
         Requests {
             repetition,
-            limit,
+            shares: Shares::new(limit),
             pending: HashMap::new(),
+            patient: 0,
             deadlines: VecDeque::new(),
         }
     }
@@ -90,9 +136,9 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
         self.repetition = repetition;
     }
 
-    /// Whether another request can be sent.
-    pub fn has_room(&self) -> bool {
-        self.pending.len() < self.limit
+    /// Whether another request can be sent to this peer.
+    pub fn has_room(&self, peer: IpAddr) -> bool {
+        self.shares.has_room(peer)
     }
 
     /// Whether this request is outstanding.
@@ -105,6 +151,11 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
         self.pending.len()
     }
 
+    /// How many of them go on for more than one round.
+    pub fn patient(&self) -> usize {
+        self.patient
+    }
+
     /// Whether none is outstanding.
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty()
@@ -112,10 +163,11 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
 
     /// Remembers a request that the caller sends now. One with the same key is replaced.
     pub fn sent(&mut self, key: K, transmit: Transmit, continuation: C, now: Instant) {
-        self.sent_for_rounds(1, key, transmit, continuation, now);
+        self.put(key, transmit, 1, 1, continuation, now);
     }
 
-    /// The same, for a request that is given up only after so many times N3-REQUESTS.
+    /// The same, for a request that is given up only after so many times N3-REQUESTS × T3-RESPONSE. After the first time
+    /// it is sent once in each.
     pub fn sent_for_rounds(
         &mut self,
         rounds: u32,
@@ -124,21 +176,26 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
         continuation: C,
         now: Instant,
     ) {
-        let deadline = now + self.repetition.t3_response;
-        self.deadlines.push_back((deadline, key.clone()));
-        let pending = Pending {
-            transmit,
-            transmissions: 1,
-            rounds,
-            deadline,
-            continuation,
-        };
-        self.pending.insert(key, pending);
+        self.put(key, transmit, 1, rounds, continuation, now);
+    }
+
+    /// Goes on with a request that was given up, for so many times N3-REQUESTS × T3-RESPONSE more, and sends it once in
+    /// each.
+    pub fn go_on(&mut self, rounds: u32, key: K, transmit: Transmit, continuation: C, now: Instant) {
+        let periods = self.repetition.n3_requests;
+        self.put(key, transmit, periods, rounds + 1, continuation, now);
+    }
+
+    /// Sends this request no more; its answer may come all the same.
+    pub fn hush(&mut self, key: &K) {
+        if let Some(pending) = self.pending.get_mut(key) {
+            pending.hushed = true;
+        }
     }
 
     /// An answer came: what was attached to its request, or `None` if nothing waits for it.
     pub fn answered(&mut self, key: &K) -> Option<C> {
-        let pending = self.pending.remove(key)?;
+        let pending = self.take(key)?;
         self.drop_stale();
         Some(pending.continuation)
     }
@@ -148,6 +205,15 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
         self.pending.values().any(|pending| which(&pending.continuation))
     }
 
+    /// How many outstanding requests have something attached that `which` chooses.
+    pub fn count(&self, mut which: impl FnMut(&C) -> bool) -> usize {
+        let chosen = self
+            .pending
+            .values()
+            .filter(|pending| which(&pending.continuation));
+        chosen.count()
+    }
+
     /// Looks at what was attached to an outstanding request.
     pub fn get(&self, key: &K) -> Option<&C> {
         self.pending.get(key).map(|pending| &pending.continuation)
@@ -155,6 +221,7 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
 
     /// Everything that is due at `now`, one a call.
     pub fn expired(&mut self, now: Instant) -> Option<Expiry<K, C>> {
+        let n3_requests = self.repetition.n3_requests;
         loop {
             let (deadline, _) = self.deadlines.front()?;
             if *deadline > now {
@@ -167,19 +234,22 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
             if pending.deadline != deadline {
                 continue;
             }
-            if pending.transmissions >= self.repetition.n3_requests * pending.rounds {
-                let pending = self.pending.remove(&key)?;
-                let peer = (pending.transmit.on, pending.transmit.to);
+            if pending.periods >= n3_requests * pending.rounds {
+                let pending = self.take(&key)?;
                 return Some(Expiry::GaveUp {
                     key,
-                    peer,
+                    transmit: pending.transmit,
+                    hushed: pending.hushed,
                     continuation: pending.continuation,
                 });
             }
-            pending.transmissions += 1;
+            pending.periods += 1;
             pending.deadline = now + self.repetition.t3_response;
             self.deadlines.push_back((pending.deadline, key));
-            return Some(Expiry::Repeat(pending.transmit.clone()));
+            let its_turn = pending.periods <= n3_requests || pending.periods % n3_requests == 0;
+            if its_turn && !pending.hushed {
+                return Some(Expiry::Repeat(pending.transmit.clone()));
+            }
         }
     }
 
@@ -193,11 +263,7 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
             .collect();
         let abandoned = chosen
             .into_iter()
-            .filter_map(|key| {
-                self.pending
-                    .remove(&key)
-                    .map(|pending| (key, pending.continuation))
-            })
+            .filter_map(|key| self.take(&key).map(|pending| (key, pending.continuation)))
             .collect();
         self.drop_stale();
         abandoned
@@ -206,6 +272,36 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
     /// When [`Requests::expired`] has something to say.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.deadlines.front().map(|(deadline, _)| *deadline)
+    }
+
+    fn put(&mut self, key: K, transmit: Transmit, periods: u32, rounds: u32, continuation: C, now: Instant) {
+        let deadline = now + self.repetition.t3_response;
+        self.deadlines.push_back((deadline, key.clone()));
+        self.take(&key);
+        if rounds > 1 {
+            self.patient += 1;
+        } else {
+            self.shares.take(transmit.to.ip());
+        }
+        let pending = Pending {
+            transmit,
+            periods,
+            rounds,
+            hushed: false,
+            deadline,
+            continuation,
+        };
+        self.pending.insert(key, pending);
+    }
+
+    fn take(&mut self, key: &K) -> Option<Pending<C>> {
+        let pending = self.pending.remove(key)?;
+        if pending.rounds > 1 {
+            self.patient -= 1;
+        } else {
+            self.shares.give_back(pending.transmit.to.ip());
+        }
+        Some(pending)
     }
 
     fn drop_stale(&mut self) {
@@ -239,10 +335,17 @@ pub enum Seen<'a> {
 #[derive(Debug)]
 pub struct Answers<K> {
     keep: Duration,
-    limit: usize,
-    /// `None` while the request is being worked on.
-    answers: HashMap<K, (Instant, Option<Vec<u8>>)>,
+    shares: Shares,
+    answers: HashMap<K, Answer>,
     expiries: VecDeque<(Instant, K)>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    peer: IpAddr,
+    expiry: Instant,
+    /// `None` while the request is being worked on.
+    octets: Option<Vec<u8>>,
 }
 
 impl<K: Hash + Eq + Clone> Answers<K> {
@@ -250,7 +353,7 @@ impl<K: Hash + Eq + Clone> Answers<K> {
     pub fn new(keep: Duration, limit: usize) -> Answers<K> {
         Answers {
             keep,
-            limit,
+            shares: Shares::new(limit),
             answers: HashMap::new(),
             expiries: VecDeque::new(),
         }
@@ -261,30 +364,32 @@ impl<K: Hash + Eq + Clone> Answers<K> {
         self.keep = keep;
     }
 
-    /// A request came: is it new?
-    pub fn seen(&mut self, key: K, now: Instant) -> Seen<'_> {
+    /// A request of this peer's came: is it new?
+    pub fn seen(&mut self, key: K, peer: IpAddr, now: Instant) -> Seen<'_> {
         self.expire(now);
         if self.answers.contains_key(&key) {
-            return match &self.answers[&key].1 {
+            return match &self.answers[&key].octets {
                 Some(answer) => Seen::Answered(answer),
                 None => Seen::InProgress,
             };
         }
-        if self.answers.len() >= self.limit {
+        if !self.shares.has_room(peer) {
             return Seen::Full;
         }
-        self.put(key, None, now);
+        self.put(key, peer, None, now);
         Seen::New
     }
 
     /// It was answered with these octets.
-    pub fn answered(&mut self, key: K, answer: Vec<u8>, now: Instant) {
-        self.put(key, Some(answer), now);
+    pub fn answered(&mut self, key: K, peer: IpAddr, answer: Vec<u8>, now: Instant) {
+        self.put(key, peer, Some(answer), now);
     }
 
     /// It will not be answered; a repeat counts as new.
     pub fn forget(&mut self, key: &K) {
-        self.answers.remove(key);
+        if let Some(answer) = self.answers.remove(key) {
+            self.shares.give_back(answer.peer);
+        }
     }
 
     /// How long an answer is kept.
@@ -308,24 +413,31 @@ impl<K: Hash + Eq + Clone> Answers<K> {
             let Some((at, key)) = self.expiries.pop_front() else {
                 return;
             };
-            if self.answers.get(&key).is_some_and(|(expiry, _)| *expiry == at) {
-                self.answers.remove(&key);
+            if self.answers.get(&key).is_some_and(|answer| answer.expiry == at) {
+                self.forget(&key);
             }
         }
     }
 
-    fn put(&mut self, key: K, answer: Option<Vec<u8>>, now: Instant) {
+    fn put(&mut self, key: K, peer: IpAddr, octets: Option<Vec<u8>>, now: Instant) {
         let expiry = now + self.keep;
         self.expiries.push_back((expiry, key.clone()));
-        self.answers.insert(key, (expiry, answer));
+        self.shares.take(peer);
+        let answer = Answer { peer, expiry, octets };
+        if let Some(former) = self.answers.insert(key, answer) {
+            self.shares.give_back(former.peer);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const T3: Duration = Duration::from_secs(3);
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const REPETITION: Repetition = Repetition {
         t3_response: T3,
         n3_requests: 3,
@@ -352,12 +464,12 @@ mod tests {
             Some(Expiry::Repeat(transmit(1)))
         );
         let gave_up = requests.expired(start + 3 * T3);
-        let peer = (Interface::S11, transmit(1).to);
         assert_eq!(
             gave_up,
             Some(Expiry::GaveUp {
                 key: 7,
-                peer,
+                transmit: transmit(1),
+                hushed: false,
                 continuation: "seven"
             })
         );
@@ -384,22 +496,62 @@ mod tests {
     fn answers_are_repeated_octet_for_octet_while_a_repeat_may_come() {
         let start = Instant::now();
         let mut answers = Answers::new(REPETITION.span(), 10);
-        assert_eq!(answers.seen(1, start), Seen::New);
-        assert_eq!(answers.seen(1, start + T3), Seen::InProgress);
-        answers.answered(1, vec![1, 2, 3], start + T3);
-        assert_eq!(answers.seen(1, start + 2 * T3), Seen::Answered(&[1, 2, 3]));
-        assert_eq!(answers.seen(1, start + 4 * T3), Seen::New);
+        assert_eq!(answers.seen(1, PEER, start), Seen::New);
+        assert_eq!(answers.seen(1, PEER, start + T3), Seen::InProgress);
+        answers.answered(1, PEER, vec![1, 2, 3], start + T3);
+        assert_eq!(answers.seen(1, PEER, start + 2 * T3), Seen::Answered(&[1, 2, 3]));
+        assert_eq!(answers.seen(1, PEER, start + 4 * T3), Seen::New);
         assert_eq!(answers.len(), 1);
     }
 
     #[test]
-    fn answers_are_bounded() {
+    fn one_peer_gets_half_of_the_table_and_another_one_still_finds_room() {
         let start = Instant::now();
-        let mut answers = Answers::new(REPETITION.span(), 2);
-        assert_eq!(answers.seen(1, start), Seen::New);
-        assert_eq!(answers.seen(2, start), Seen::New);
-        assert_eq!(answers.seen(3, start), Seen::Full);
-        assert_eq!(answers.seen(1, start), Seen::InProgress);
-        assert_eq!(answers.seen(3, start + REPETITION.span()), Seen::New);
+        let other = IpAddr::from([192, 0, 2, 2]);
+        let mut answers = Answers::new(REPETITION.span(), 4);
+        assert_eq!(answers.seen(1, PEER, start), Seen::New);
+        assert_eq!(answers.seen(2, PEER, start), Seen::New);
+        assert_eq!(answers.seen(3, PEER, start), Seen::Full);
+        assert_eq!(answers.seen(1, PEER, start), Seen::InProgress);
+        assert_eq!(answers.seen(4, other, start), Seen::New);
+        assert_eq!(answers.seen(5, other, start), Seen::Full);
+        answers.forget(&1);
+        assert_eq!(answers.seen(5, other, start), Seen::New);
+        assert_eq!(answers.seen(3, PEER, start + REPETITION.span()), Seen::New);
+        assert_eq!(answers.len(), 1);
+    }
+
+    #[test]
+    fn patient_request_is_sent_once_a_round_after_the_first_and_takes_no_room() {
+        let start = Instant::now();
+        let mut requests = Requests::new(REPETITION, 2);
+        requests.sent_for_rounds(3, 7, transmit(1), "seven", start);
+        assert!(requests.has_room(PEER));
+        let mut sent = Vec::new();
+        for period in 1..9 {
+            if let Some(Expiry::Repeat(_)) = requests.expired(start + period * T3) {
+                sent.push(period);
+            }
+        }
+        assert_eq!(sent, [1, 2, 5, 8]);
+        let over = requests.expired(start + 9 * T3);
+        assert!(matches!(over, Some(Expiry::GaveUp { key: 7, .. })));
+        assert_eq!((requests.patient(), requests.len()), (0, 0));
+    }
+
+    #[test]
+    fn request_that_was_given_up_goes_on_and_a_hushed_one_only_listens() {
+        let start = Instant::now();
+        let mut requests = Requests::new(REPETITION, 2);
+        requests.go_on(1, 7, transmit(1), "seven", start);
+        assert_eq!(requests.expired(start + 2 * T3), None);
+        assert_eq!(requests.expired(start + 4 * T3), None);
+        requests.go_on(1, 8, transmit(2), "eight", start);
+        requests.hush(&8);
+        assert_eq!(
+            requests.expired(start + 6 * T3),
+            Some(Expiry::Repeat(transmit(1)))
+        );
+        assert_eq!(requests.answered(&8), Some("eight"));
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use epc_codec::gtpv2c;
 use epc_codec::gtpv2c::{EchoRequest, Message, RestartCounter, Sequence};
-use epc_node::{Boot, Interface, Node, Output, TeidKey};
+use epc_node::{Boot, Interface, Node, Output, TeidKey, WallClock};
 
 /// Nobody sends more in one go.
 const STEPS: usize = 64;
@@ -24,6 +24,10 @@ const STRANGER: &str = "192.0.2.66";
 /// The keys and counter that the corpus was recorded with.
 pub(crate) fn boot() -> Boot {
     Boot {
+        clock: WallClock {
+            at: Instant::now(),
+            unix_millis: 1_700_000_000_000,
+        },
         restart_counter: 7,
         user_teid_key: TeidKey::new([1, 2, 3, 4]),
         control_teid_key: TeidKey::new([5, 6, 7, 8]),
