@@ -54,8 +54,7 @@ impl Pgw {
     fn restore(&mut self, session: Session, now: Instant) {
         let (teid, imsi, ue, sgw) = (session.teid, session.imsi, session.ue, session.sgw_s5c.ip());
         let active = session.state == State::Active;
-        self.gtpu
-            .connect((Interface::S5u, session.sgw_s5u.ip()), now);
+        self.gtpu.connect((Interface::S5u, session.sgw_s5u.ip()), now);
         self.sessions.insert(session);
         self.gtpc.watch((Interface::S5c, sgw), now);
         if !active {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use epc_node::config::{
-    GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, session_store, shutdown_grace, subnets,
+    GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, session_store, shutdown_grace,
+    subnets,
 };
 use ipnet::IpNet;
 use serde::Deserialize;

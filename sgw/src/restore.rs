@@ -69,10 +69,10 @@ impl Sgw {
     fn restore(&mut self, session: Session, asked: Option<Vec<u8>>, now: Instant) {
         let (teid, state, modified) = (session.teid, session.state, session.modified);
         let (mme, pgw, s5c) = (session.mme_s11.ip(), session.pgw_s5c.ip(), self.s5c());
-        for enb in session.enb_s1u {
+        if let Some(enb) = session.enb_s1u {
             self.gtpu.connect((Interface::S1u, enb.ip()), now);
         }
-        for pgw in session.pgw_s5u {
+        if let Some(pgw) = session.pgw_s5u {
             self.gtpu.connect((self.s5u(), pgw.ip()), now);
         }
         self.sessions.insert(session);

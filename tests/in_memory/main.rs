@@ -7,6 +7,7 @@ mod net;
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
+use epc_codec::Imsi;
 use net::{NAMES, Name, Net, Weather};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -204,6 +205,84 @@ fn restarts_in_a_storm_end_in_agreement() {
             net.last_words()
         );
     }
+}
+
+/// Attaches and detaches in a storm, in which nodes are killed and started again. A seed that fails is named; run it
+/// alone with `SEED=n cargo test -p epc-tests --test in_memory ten_thousand`.
+fn attaches_and_detaches(seeds: std::ops::Range<u64>) {
+    let only: Option<u64> = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    for seed in seeds.filter(|seed| only.is_none_or(|only| only == *seed)) {
+        // Every other time the gateways have session stores.
+        let mut net = match seed % 2 {
+            0 => Net::new(seed, 1),
+            _ => Net::with_stores(seed, 1),
+        };
+        // One of ten is refused, cleanly.
+        let barred: Vec<_> = (1..=AT_MOST)
+            .filter(|number| number % 10 == 0)
+            .map(imsi)
+            .collect();
+        net.bar(&barred);
+        net.weather = Weather::STORM;
+        let (mut count, mut sequences) = (1u32, 0);
+        while sequences < SEQUENCES {
+            let next = 1 + net.below(AT_MOST.into()) as u32;
+            net.reload_enb(next);
+            sequences += count.abs_diff(next);
+            count = next;
+            let (seconds, kill) = (2 + net.below(20), net.below(4));
+            net.run(Duration::from_secs(seconds));
+            if kill == 0 {
+                let name = NAMES[net.below(4) as usize];
+                net.kill(name);
+                let seconds = net.below(15);
+                net.run(Duration::from_secs(seconds));
+                net.start(name);
+            }
+        }
+        net.weather = Weather::FAIR;
+        let served = (1..=count).filter(|number| number % 10 != 0).count();
+        let agreed = net.run_until(20 * MINUTE, |net| {
+            net.sessions.len() == served && net.agreement().is_ok()
+        });
+        // What is repeated for long, and what is kept for repeats, has its time.
+        let agreed = agreed && net.run_until(20 * MINUTE, |net| net.census().is_ok());
+        assert!(
+            agreed,
+            "seed {seed}: {} of {served} attached, {:?}\n{}",
+            net.sessions.len(),
+            net.census(),
+            net.last_words()
+        );
+        // It lasts. Who is refused asks again now and then.
+        net.run(10 * MINUTE);
+        assert!(
+            net.run_until(MINUTE, |net| net.census().is_ok()),
+            "seed {seed}: {:?}",
+            net.census()
+        );
+    }
+}
+
+/// Subscribers of a run.
+const AT_MOST: u32 = 20;
+/// Attaches and detaches of a run.
+const SEQUENCES: u32 = 100;
+/// Runs.
+const SEEDS: u64 = 100;
+
+#[test]
+fn ten_thousand_attaches_and_detaches_in_a_storm_with_restarts_leave_nothing_behind_1() {
+    attaches_and_detaches(0..SEEDS / 2);
+}
+
+#[test]
+fn ten_thousand_attaches_and_detaches_in_a_storm_with_restarts_leave_nothing_behind_2() {
+    attaches_and_detaches(SEEDS / 2..SEEDS);
+}
+
+fn imsi(number: u32) -> Imsi {
+    format!("00101{number:010}").parse().expect("an IMSI")
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::fuzz;
 use enb::Enb;
 use epc_codec::{Imsi, Teid, gtpv1u, gtpv2c, s1ap};
 use epc_node::store::{Change, Key, Kind, Records};
-use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, Then, UeAddress};
+use epc_node::{Boot, Holdings, Interface, Node, Output, Rule, TeidKey, Then, UeAddress, WallClock};
 use mme::Mme;
 use pgw::Pgw;
 use prometheus_client::registry::Registry;
@@ -263,6 +263,10 @@ impl Net {
     fn boot(&mut self) -> Boot {
         self.starts += 1;
         Boot {
+            clock: WallClock {
+                at: self.started,
+                unix_millis: 1_700_000_000_000,
+            },
             restart_counter: self.starts,
             user_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
             control_teid_key: TeidKey::new(std::array::from_fn(|_| self.random.next() as u32)),
@@ -733,6 +737,59 @@ impl Net {
             .collect()
     }
 
+    /// Whether no node holds anything that the others do not know: TEIDs, addresses, transactions. To be asked when
+    /// nothing is under way.
+    pub(crate) fn census(&self) -> Result<(), String> {
+        self.agreement()?;
+        let sessions = self.sessions.len();
+        for name in NAMES {
+            let held = each!(&self.brains[&name], node => node.holdings());
+            let mut expected = Holdings {
+                sessions,
+                ..Holdings::default()
+            };
+            match name {
+                Name::Enb => {
+                    (expected.user_teids, expected.addresses, expected.others) =
+                        (sessions, sessions, sessions)
+                }
+                Name::Mme => (expected.control_teids, expected.others) = (sessions, sessions),
+                Name::Sgw | Name::SecondSgw => {
+                    (expected.control_teids, expected.user_teids) = (sessions, 2 * sessions)
+                }
+                Name::Pgw | Name::SecondPgw => {
+                    (expected.control_teids, expected.user_teids, expected.addresses) =
+                        (sessions, sessions, sessions)
+                }
+            }
+            if held != expected {
+                return Err(format!("{name:?} holds {held:?}, expected {expected:?}"));
+            }
+        }
+        let kept = self.kept();
+        if kept.len() != self.stores.len() * sessions {
+            return Err(format!("the stores hold {kept:?} for {sessions} sessions"));
+        }
+        Ok(())
+    }
+
+    /// A number below `bound`, by the seed.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.random.next() % bound
+    }
+
+    /// The MME does not serve these subscribers from now on.
+    pub(crate) fn bar(&mut self, imsis: &[Imsi]) {
+        let Some(yaml) = self.yaml.get_mut(&Name::Mme) else {
+            return;
+        };
+        let imsis: Vec<String> = imsis.iter().map(|imsi| format!("'{imsi}'")).collect();
+        let end = yaml.rfind('}').expect("a mapping");
+        yaml.replace_range(end.., &format!(", barred: [{}]}}", imsis.join(", ")));
+        let config = parsed(yaml);
+        self.command_mme(mme::Command::Reload(config));
+    }
+
     /// The same, and every node counts as many sessions.
     pub(crate) fn assert_agreement(&self) {
         if let Err(wrong) = self.agreement() {
@@ -764,8 +821,11 @@ fn remember(sessions: &mut BTreeMap<Imsi, UeAddress>, event: &enb::Event) {
         enb::Event::SessionUp { subscriber, ue, .. } => {
             sessions.insert(subscriber.imsi, *ue);
         }
-        enb::Event::SessionDown { subscriber, .. } => {
-            sessions.remove(&subscriber.imsi);
+        // A former session of the subscriber may go after the new one came.
+        enb::Event::SessionDown { subscriber, ue } => {
+            if sessions.get(&subscriber.imsi) == Some(ue) {
+                sessions.remove(&subscriber.imsi);
+            }
         }
     }
 }
