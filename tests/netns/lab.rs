@@ -30,7 +30,7 @@ pub(crate) struct Lab {
     daemons: Daemons,
     directory: PathBuf,
     running: BTreeMap<Node, Process>,
-    environment: Vec<(&'static str, &'static str)>,
+    environment: Vec<(&'static str, String)>,
 }
 
 /// Runs `test` in a lab of its own. A failure brings the last lines of all logs.
@@ -76,8 +76,8 @@ impl Lab {
     }
 
     /// A variable for daemons that are started from now on.
-    pub(crate) fn set(&mut self, variable: &'static str, value: &'static str) {
-        self.environment.push((variable, value));
+    pub(crate) fn set(&mut self, variable: &'static str, value: &str) {
+        self.environment.push((variable, value.to_owned()));
     }
 
     pub(crate) fn configure(&self, node: Node, yaml: &str) -> Outcome {
@@ -100,7 +100,7 @@ impl Lab {
 
     pub(crate) fn start(&mut self, node: Node) -> Outcome {
         let mut command = self.daemons.command(node, &self.config(node), &self.directory);
-        command.envs(self.environment.iter().copied());
+        command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
         let log = self.directory.join(format!("{}.log", node.name()));
         let process = self.namespace(node).spawn(node.name(), command, &log)?;
         self.running.insert(node, process);

@@ -5,6 +5,7 @@
 //! ([`epc_lab::sandbox`]), each with namespaces of its own, and nothing of them reaches the host's network.
 
 mod attach;
+mod discovery;
 mod go_gtp;
 mod lab;
 mod many;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let args = Arguments::from_args();
     let all: Vec<Test> = [
         attach::TESTS,
+        discovery::TESTS,
         go_gtp::TESTS,
         reload::TESTS,
         restart::TESTS,
