@@ -81,6 +81,9 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
         };
         return refuse(sgw, &asked, mme_s11.teid, cause, None, now);
     }
+    if restore::is_too_early(sgw, imsi, ebi, now) {
+        return sgw.gtpc.ignore(&asked);
+    }
     // The MME does not know the old one any more, §7.2.1.
     if let Some(old) = sgw.sessions.of_imsi(imsi, ebi).map(|session| session.teid) {
         delete_session::replace(sgw, old, pgw_s5c.ip(), now);

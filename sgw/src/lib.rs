@@ -37,6 +37,7 @@ use epc_node::{
 use tracing::{debug, info};
 
 pub use config::Config;
+use restore::Doubt;
 use session::{Session, Sessions, State};
 
 /// What an operator asks of the S-GW.
@@ -66,8 +67,8 @@ pub struct Sgw {
     clock: WallClock,
     /// Sessions whose MME has not said yet where the eNB takes packets.
     setups: Timers<Teid>,
-    /// Sessions for which an earlier incarnation asked a P-GW without hearing its answer, and the request.
-    doubtful: HashMap<Teid, Vec<u8>>,
+    /// Sessions for which an earlier incarnation asked a P-GW without hearing its answer.
+    doubtful: HashMap<Teid, Doubt>,
     /// What is kept of the generations of TEIDs.
     kept_generations: (u16, u16),
     out: Outputs<Event>,

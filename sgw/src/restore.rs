@@ -4,15 +4,16 @@
 //! ```text
 //! Active, used        rules                         as if nothing had been
 //! Active, not used    rules, `setup_timeout`        the MME repeats its request, or the session is deleted
-//! Creating            `setup_timeout`, then         the MME repeats its request, or:
+//! Creating            T3-RESPONSE of silence        what was on its way arrives; the MME repeats its request, or:
+//!                     `setup_timeout`, then
 //!                     ──Create Session Request──>   once more, for the answer tells how to delete what there may be
 //! Deleting            Delete Session, Delete Bearer once more
 //! ```
 
 use std::time::Instant;
 
-use epc_codec::Teid;
 use epc_codec::gtpv2c::{self, CreateSessionRequest, CreateSessionResponse, DeleteBearerRequest, Message};
+use epc_codec::{Ebi, Imsi, Teid};
 use epc_node::store::{Kind, Records, Unreadable};
 use epc_node::{Boot, Interface, TeidAllocator};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,14 @@ pub(crate) struct Record<S> {
     pub(crate) session: S,
     /// While the P-GW is asked: the request.
     pub(crate) asked: Option<Vec<u8>>,
+}
+
+/// A session of which the P-GW may have made something.
+#[derive(Debug)]
+pub(crate) struct Doubt {
+    /// What it was asked.
+    request: Vec<u8>,
+    since: Instant,
 }
 
 impl Sgw {
@@ -84,7 +93,8 @@ impl Sgw {
                 self.open_tunnels(teid);
             }
             State::Creating => {
-                self.doubtful.insert(teid, asked.unwrap_or_default());
+                let request = asked.unwrap_or_default();
+                self.doubtful.insert(teid, Doubt { request, since: now });
             }
             State::Deleting => {}
         }
@@ -112,12 +122,20 @@ impl Sgw {
     }
 }
 
+/// Whether what an earlier incarnation asked for this bearer may still be on its way to the P-GW, where it would replace
+/// what is asked now.
+pub(crate) fn is_too_early(sgw: &Sgw, imsi: Imsi, ebi: Ebi, now: Instant) -> bool {
+    let old = sgw.sessions.of_imsi(imsi, ebi);
+    old.and_then(|old| sgw.doubtful.get(&old.teid))
+        .is_some_and(|doubt| now < doubt.since + sgw.config.gtp_c.t3_response)
+}
+
 /// The MME has given up long ago, but the P-GW may have made a session.
 pub(crate) fn ask_once_more(sgw: &mut Sgw, teid: Teid, now: Instant) {
     let Some(session) = sgw.sessions.get(teid) else {
         return;
     };
-    let Some(request) = sgw.doubtful.get(&teid).and_then(|request| read(request)) else {
+    let Some(request) = sgw.doubtful.get(&teid).and_then(|doubt| read(&doubt.request)) else {
         sgw.forget(teid);
         return;
     };

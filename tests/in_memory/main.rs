@@ -337,6 +337,29 @@ fn peer_that_restarted_while_a_gateway_was_down_is_found_out() {
 }
 
 #[test]
+fn what_was_underway_when_a_gateway_and_those_who_asked_died_is_cleared_up() {
+    for gateway in [Name::Sgw, Name::Pgw] {
+        for outputs in 0..24 {
+            let mut net = Net::with_stores(1, 2);
+            net.kill_amid(gateway, outputs);
+            net.run_until(MINUTE, |net| !net.is_anybody_doomed());
+            net.kill(Name::Enb);
+            net.kill(Name::Mme);
+            net.run(15 * MINUTE);
+            for name in [Name::Sgw, Name::Pgw] {
+                assert!(
+                    net.plane(name).receive.is_empty() && net.plane(name).send.is_empty(),
+                    "{gateway:?} killed after {outputs} outputs: {name:?} holds {:?}\n{}",
+                    net.plane(name),
+                    net.last_words()
+                );
+            }
+            assert_eq!(net.kept(), [], "{gateway:?} killed after {outputs} outputs");
+        }
+    }
+}
+
+#[test]
 fn gateways_with_stores_that_are_killed_at_any_point_end_in_agreement() {
     for seed in 0..SEEDS_WITH_STORES {
         let mut net = Net::with_stores(seed, 10);

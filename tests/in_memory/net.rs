@@ -279,6 +279,11 @@ impl Net {
         self.doomed = Some((name, outputs));
     }
 
+    /// Whether [`Net::kill_amid`] has not happened yet.
+    pub(crate) fn is_anybody_doomed(&self) -> bool {
+        self.doomed.is_some()
+    }
+
     /// Whether the node is killed here.
     fn is_killed(&mut self, name: Name) -> bool {
         match &mut self.doomed {
