@@ -12,7 +12,8 @@ use net::{NAMES, Name, Net, Weather};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-const SEEDS_WITH_STORES: u64 = 60;
+/// With 292, a request of an earlier incarnation overtook that of the next.
+const SEEDS_WITH_STORES: std::ops::Range<u64> = 270..310;
 
 #[test]
 fn two_ues_attach_and_each_has_an_address_and_tunnels_of_its_own() {
@@ -345,7 +346,8 @@ fn what_was_underway_when_a_gateway_and_those_who_asked_died_is_cleared_up() {
             net.run_until(MINUTE, |net| !net.is_anybody_doomed());
             net.kill(Name::Enb);
             net.kill(Name::Mme);
-            net.run(15 * MINUTE);
+            // Farewells to the dead MME are said for long.
+            net.run(60 * MINUTE);
             for name in [Name::Sgw, Name::Pgw] {
                 assert!(
                     net.plane(name).receive.is_empty() && net.plane(name).send.is_empty(),
@@ -361,10 +363,12 @@ fn what_was_underway_when_a_gateway_and_those_who_asked_died_is_cleared_up() {
 
 #[test]
 fn gateways_with_stores_that_are_killed_at_any_point_end_in_agreement() {
-    for seed in 0..SEEDS_WITH_STORES {
+    for seed in SEEDS_WITH_STORES {
         let mut net = Net::with_stores(seed, 10);
         net.weather = Weather::STORM;
-        for (step, count) in [4, 10, 1, 7, 2, 10].into_iter().enumerate() {
+        // Who is not there at the end must have left nothing, who is there has replaced it.
+        let last = if seed % 2 == 0 { 3 } else { 10 };
+        for (step, count) in [4, 10, 1, 10, 7, last].into_iter().enumerate() {
             let gateway = [Name::Sgw, Name::Pgw][(seed as usize + step) % 2];
             net.kill_amid(gateway, seed * 7 % 50 + step as u64);
             net.run(Duration::from_secs(10 + seed % 13));
@@ -375,7 +379,7 @@ fn gateways_with_stores_that_are_killed_at_any_point_end_in_agreement() {
         }
         net.weather = Weather::FAIR;
         let agreed = net.run_until(30 * MINUTE, |net| {
-            net.sessions.len() == 10 && net.agreement().is_ok()
+            net.sessions.len() == last as usize && net.agreement().is_ok()
         });
         assert!(
             agreed,
