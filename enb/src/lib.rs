@@ -54,8 +54,8 @@ use s1_setup::S1;
 pub enum Command {
     /// Take this configuration: attach who is new, detach who is gone, attach again who changed or wants it.
     Reload(Config),
-    /// The MME is at this address now.
-    Follow(SocketAddr),
+    /// The same configuration, with the addresses where others are now.
+    Follow(Config),
     /// Detach everybody. [`Enb::is_drained`] says when that is done.
     Shutdown,
 }
@@ -388,7 +388,7 @@ impl Node for Enb {
     fn handle_command(&mut self, command: Command, now: Instant) {
         match command {
             Command::Reload(config) => self.reload(config, now),
-            Command::Follow(mme) => self.follow(mme, now),
+            Command::Follow(config) => self.follow(config, now),
             Command::Shutdown => self.shutdown(now),
         }
     }

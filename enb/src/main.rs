@@ -161,7 +161,7 @@ impl Daemon for Host {
     }
 
     fn follow(config: Config) -> Command {
-        Command::Follow(config.mme_addr)
+        Command::Follow(config)
     }
 
     fn shutdown() -> Command {

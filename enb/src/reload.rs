@@ -1,7 +1,6 @@
 //! What the operator asks: another configuration, or an end.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -92,15 +91,30 @@ impl Enb {
         self.attach_waiting(now);
     }
 
-    /// Goes on with an MME at another address, where everybody attaches again.
-    pub(crate) fn follow(&mut self, mme: SocketAddr, now: Instant) {
-        if self.stopping || mme == self.config.mme_addr {
+    /// Goes on where others are now: with an MME at another address, where everybody attaches again; and who fetches a page
+    /// that is at another address attaches again, too.
+    pub(crate) fn follow(&mut self, config: Config, now: Instant) {
+        if self.stopping {
             return;
         }
-        info!(%mme, "MME is at another address");
-        self.leave_mme();
-        self.config.mme_addr = mme;
-        self.set_up_s1_again(now);
+        let mme = config.mme_addr;
+        if mme != self.config.mme_addr {
+            info!(%mme, "MME is at another address");
+            self.leave_mme();
+            self.config.mme_addr = mme;
+            self.set_up_s1_again(now);
+        }
+        let mut counts = Counts::default();
+        for subscriber in config.subscribers() {
+            let known = self.subscriptions.get(&subscriber.imsi);
+            if known.is_some_and(|known| *known.subscriber != subscriber) {
+                self.renew(&subscriber, &mut counts, now);
+            }
+        }
+        if counts.again > 0 {
+            info!(attached_again = counts.again, "pages are at another address");
+        }
+        self.config = config;
         self.attach_waiting(now);
     }
 
@@ -266,16 +280,28 @@ mod tests {
             said
         };
         // Where it is already.
-        lab.enb
-            .handle_command(Command::Follow(MME.parse().unwrap()), lab.now);
+        let mut config = lab.enb.config.clone();
+        lab.enb.handle_command(Command::Follow(config.clone()), lab.now);
         assert_eq!(said(&mut lab), []);
-        lab.enb.handle_command(Command::Follow(moved), lab.now);
+        config.mme_addr = moved;
+        lab.enb.handle_command(Command::Follow(config), lab.now);
         let expected = [(MME.parse().unwrap(), "Reset"), (moved, "S1SetupRequest")];
         assert_eq!(said(&mut lab), expected, "who wants it at a reload is left alone");
         let response = epc_codec::s1ap::Message::from(s1_setup_response()).encode();
         lab.enb
             .handle_datagram(epc_node::Interface::S1Mme, moved, &response, lab.now);
         assert_eq!(said(&mut lab), [(moved, "InitialUEMessage"); 3]);
+    }
+
+    #[test]
+    fn page_that_moved_is_followed_by_who_fetches_it() {
+        let (mut lab, ids) = three();
+        let mut config = lab.enb.config.clone();
+        config.subscribers[1].http_url = Some("http://192.0.2.80/".to_owned());
+        let out = lab.command(Command::Follow(config));
+        assert_eq!(said(&out), ["DETACH REQUEST"], "and nobody else");
+        let out = lab.mme(release_command(ids[1]));
+        assert_eq!(imsi(&out, initial(&out)[0]), "001010000000002");
     }
 
     #[test]
