@@ -1,7 +1,7 @@
 //! The user plane's threads: between them and the control part there are rules, the slow path and counters.
 //!
 //! ```text
-//!                          UserPlane::apply(rule), acknowledged between two batches
+//!                          UserPlane::apply(rule), in force between two batches
 //!                               │
 //!        ┌──────────────────────┼─────────────────────────┐
 //!        v                      v                         v
@@ -37,7 +37,7 @@ use tracing::info;
 
 use offload::Offloads;
 use sockets::{Bound, Outlets};
-use worker::{Changes, Encapsulating, Handle, Receiving, Takes};
+use worker::{Encapsulating, Handle, Receiving, Takes, Work};
 
 /// The MTU of a TUN device where the path allows it and the configuration names none.
 const MOST_MTU: u16 = 1500;
@@ -290,7 +290,7 @@ impl Start<'_> {
             slow: slow::Sender::new(self.slow.clone()),
         };
         let name = format!("{} {queue}", bound.serves[0]);
-        self.thread(name, Takes::Receive, counters, |changes| work.run(changes))
+        self.thread(name, Takes::Receive, counters, work)
     }
 
     fn encapsulating(
@@ -310,9 +310,10 @@ impl Start<'_> {
             tun: Arc::clone(tun),
             outlets: self.outlets.clone(),
             counters: Arc::clone(&counters),
+            forget_at: None,
         };
         let name = format!("TUN {queue}");
-        self.thread(name, Takes::Send, counters, |changes| work.run(changes))
+        self.thread(name, Takes::Send, counters, work)
     }
 
     fn thread(
@@ -320,7 +321,7 @@ impl Start<'_> {
         name: String,
         takes: Takes,
         counters: Arc<Counters>,
-        work: impl FnOnce(Changes) -> io::Result<()> + Send + 'static,
+        work: impl Work + 'static,
     ) -> Result<Handle, StartError> {
         Handle::start(name, takes, counters, self.rules, self.slow.clone(), work)
     }

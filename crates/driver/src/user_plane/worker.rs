@@ -1,12 +1,15 @@
-//! The threads. Each owns its tables, buffers and counters.
+//! The threads. Each has its own tables, buffers and counters, behind a lock that it holds from when packets come until
+//! there are no more: taken once a wake-up, and never waited for by a thread. While it waits for packets, the control part
+//! takes the lock and changes the rules by itself, without waking the thread.
 
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -133,14 +136,37 @@ impl Changes {
     }
 }
 
+/// What a thread does.
+pub(super) trait Work: Send {
+    /// Moves packets until it is told to stop. An error ends the user plane.
+    fn run(work: &Mutex<Self>, changes: &Changes) -> io::Result<()>
+    where
+        Self: Sized;
+
+    /// Puts rules in force, between two batches.
+    fn apply(&mut self, rules: &[&Rule]);
+}
+
+fn lock<W>(work: &Mutex<W>) -> MutexGuard<'_, W> {
+    work.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The control part's end of a thread.
-#[derive(Debug)]
 pub(super) struct Handle {
     takes: Takes,
+    work: Arc<Mutex<dyn Work>>,
     changes: mpsc::Sender<Change>,
     bell: Arc<Bell>,
     counters: Arc<Counters>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("takes", &self.takes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Handle {
@@ -152,7 +178,7 @@ impl Handle {
         counters: Arc<Counters>,
         rules: &[Rule],
         failed: tokio::sync::mpsc::Sender<Slow>,
-        work: impl FnOnce(Changes) -> io::Result<()> + Send + 'static,
+        mut work: impl Work + 'static,
     ) -> Result<Handle, StartError> {
         let wake = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)
             .map_err(|errno| StartError::Thread { source: errno.into() })?;
@@ -161,11 +187,10 @@ impl Handle {
             wake,
         });
         let (changes, queue) = mpsc::channel();
-        for rule in rules.iter().filter(|rule| takes.takes(rule)) {
-            // It fails only without a receiver.
-            let _ = changes.send(Change::Rule(rule.clone()));
-        }
-        bell.ring();
+        let rules: Vec<&Rule> = rules.iter().filter(|rule| takes.takes(rule)).collect();
+        work.apply(&rules);
+        let work = Arc::new(Mutex::new(work));
+        let of_thread = Arc::clone(&work);
         let end = Changes {
             queue,
             bell: Arc::clone(&bell),
@@ -174,7 +199,7 @@ impl Handle {
             .name(name.clone())
             .spawn(move || {
                 privilege::give_up();
-                if let Err(error) = work(end) {
+                if let Err(error) = Work::run(&of_thread, &end) {
                     error!(thread = %name, %error, "user plane has stopped");
                     let why = format!("{name}: {error}");
                     // The control part may be gone already.
@@ -184,6 +209,7 @@ impl Handle {
             .map_err(|source| StartError::Thread { source })?;
         Ok(Handle {
             takes,
+            work,
             changes,
             bell,
             counters,
@@ -193,6 +219,15 @@ impl Handle {
 
     pub(super) fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Puts rules in force here and now, if the thread waits for packets; says whether it did.
+    fn applied_while_idle(&self, rules: &[&Rule]) -> bool {
+        let Ok(mut work) = self.work.try_lock() else {
+            return false;
+        };
+        work.apply(rules);
+        true
     }
 
     /// Tells the thread to stop and waits for it.
@@ -207,25 +242,21 @@ impl Handle {
     }
 }
 
-/// Puts rules in force at all threads that need them.
+/// Puts rules in force at all threads that need them. No change is queued afterwards, so that the next ones may overtake the
+/// queue.
 pub(super) fn apply(workers: &[Handle], rules: &[Rule]) -> Result<(), Stopped> {
     let (acknowledge, acknowledged) = mpsc::channel::<()>();
     for worker in workers {
-        let mut told = false;
-        for rule in rules.iter().filter(|rule| worker.takes.takes(rule)) {
-            worker
-                .changes
-                .send(Change::Rule(rule.clone()))
-                .map_err(|_| Stopped)?;
-            told = true;
+        let rules: Vec<&Rule> = rules.iter().filter(|rule| worker.takes.takes(rule)).collect();
+        if rules.is_empty() || worker.applied_while_idle(&rules) {
+            continue;
         }
-        if told {
-            worker
-                .changes
-                .send(Change::Acknowledge(acknowledge.clone()))
-                .map_err(|_| Stopped)?;
-            worker.bell.ring();
+        let tell = |change| worker.changes.send(change).map_err(|_| Stopped);
+        for rule in rules {
+            tell(Change::Rule(rule.clone()))?;
         }
+        tell(Change::Acknowledge(acknowledge.clone()))?;
+        worker.bell.ring();
     }
     drop(acknowledge);
     // Nothing is ever sent: it ends when the last thread has dropped its end, or has itself ended.
@@ -251,24 +282,41 @@ pub(super) struct Encapsulating {
     pub(super) tun: Arc<OwnedFd>,
     pub(super) outlets: Outlets,
     pub(super) counters: Arc<Counters>,
+    /// When narrow paths are to be forgotten, if any are known.
+    pub(super) forget_at: Option<Instant>,
+}
+
+impl Work for Encapsulating {
+    fn run(work: &Mutex<Encapsulating>, changes: &Changes) -> io::Result<()> {
+        let mut buffer = vec![0; VNET_HEADER + SLOT];
+        let tun = Arc::clone(&lock(work).tun);
+        loop {
+            if let Err(Stop) = lock(work).until_idle(&mut buffer, changes)? {
+                return Ok(());
+            }
+            changes.wait(tun.as_fd())?;
+        }
+    }
+
+    fn apply(&mut self, rules: &[&Rule]) {
+        rules.iter().for_each(|rule| self.pipeline.apply(rule));
+    }
 }
 
 impl Encapsulating {
-    pub(super) fn run(mut self, changes: Changes) -> io::Result<()> {
-        let mut buffer = vec![0; VNET_HEADER + SLOT];
-        let mut forget_at = None;
+    fn until_idle(&mut self, buffer: &mut [u8], changes: &Changes) -> io::Result<Result<(), Stop>> {
         loop {
             if changes.are_waiting() {
                 // Nothing that was treated by the rules before may leave after a change.
-                self.flush(false, &mut forget_at);
+                self.flush(false);
                 if let Err(Stop) = changes.take(|rule| self.pipeline.apply(rule)) {
-                    return Ok(());
+                    return Ok(Err(Stop));
                 }
             }
-            let more = self.read(&mut buffer)?;
-            self.flush(more, &mut forget_at);
+            let more = self.read(buffer)?;
+            self.flush(more);
             if !more {
-                changes.wait(self.tun.as_fd())?;
+                return Ok(Ok(()));
             }
         }
     }
@@ -308,7 +356,7 @@ impl Encapsulating {
 
     /// Sends. `more`: there may be packets in the TUN device, with which a run of segments that is not full is filled; a
     /// super-packet of 64 KB makes one and a bit, and the bit would cost as much as a full one.
-    fn flush(&mut self, more: bool, forget_at: &mut Option<Instant>) {
+    fn flush(&mut self, more: bool) {
         let (messages, arena) = self.pipeline.outgoing();
         let count = match more && !self.one_at_a_time {
             true => self.pipeline.complete(),
@@ -325,12 +373,12 @@ impl Encapsulating {
         }
         if !sent.too_big.is_empty() {
             self.learn_path(&sent.too_big);
-            *forget_at = Some(Instant::now() + PATH_LIFETIME);
+            self.forget_at = Some(Instant::now() + PATH_LIFETIME);
         }
         self.pipeline.clear_sent(count);
-        if forget_at.is_some_and(|time| Instant::now() >= time) {
+        if self.forget_at.is_some_and(|time| Instant::now() >= time) {
             self.pipeline.forget_narrow_paths();
-            *forget_at = None;
+            self.forget_at = None;
         }
     }
 
@@ -376,25 +424,39 @@ pub(super) struct Receiving {
     pub(super) slow: slow::Sender,
 }
 
+impl Work for Receiving {
+    fn run(work: &Mutex<Receiving>, changes: &Changes) -> io::Result<()> {
+        let mut ring = Ring::new(lock(work).batch, SLOT);
+        let socket = Arc::clone(&lock(work).socket);
+        loop {
+            if let Err(Stop) = lock(work).until_idle(&mut ring, changes)? {
+                return Ok(());
+            }
+            changes.wait(socket.as_fd())?;
+        }
+    }
+
+    fn apply(&mut self, rules: &[&Rule]) {
+        rules.iter().for_each(|rule| self.pipeline.apply(rule));
+        self.release();
+    }
+}
+
 impl Receiving {
-    pub(super) fn run(mut self, changes: Changes) -> io::Result<()> {
-        let mut ring = Ring::new(self.batch, SLOT);
+    fn until_idle(&mut self, ring: &mut Ring, changes: &Changes) -> io::Result<Result<(), Stop>> {
         loop {
             if let Err(Stop) = changes.take(|rule| self.pipeline.apply(rule)) {
-                return Ok(());
+                return Ok(Err(Stop));
             }
             self.release();
             let count = match ring.receive(self.socket.as_fd()) {
                 Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    changes.wait(self.socket.as_fd())?;
-                    continue;
-                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Ok(())),
                 // An ICMP message about a datagram of ours, or a signal: nothing that says that the socket is broken.
                 Err(error) if is_passing(&error) => continue,
                 Err(error) => return Err(error),
             };
-            self.batch(&mut ring, count);
+            self.batch(ring, count);
         }
     }
 
