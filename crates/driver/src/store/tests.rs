@@ -162,7 +162,7 @@ fn store_that_was_given_up_is_not_used_again() {
     let scratch = Scratch::new("given-up");
     let opened = scratch.open().unwrap();
     opened.store.commit(&[keep(1, 1)]).unwrap();
-    opened.store.give_up();
+    Box::new(opened.store).give_up();
     let opened = scratch.open().unwrap();
     assert!(opened.records.is_empty());
     assert_eq!(opened.boot.restart_counter, COUNTER + 1);
@@ -241,9 +241,10 @@ fn store_of_another_node_format_or_instance_is_refused() {
         "{what}"
     );
     let label = fs::read_to_string(scratch.file(NODE)).unwrap();
-    fs::write(scratch.file(NODE), label.replace("\nformat 1\n", "\nformat 2\n")).unwrap();
+    let (ours, another) = (format!("format {FORMAT}"), format!("format {}", FORMAT + 1));
+    fs::write(scratch.file(NODE), label.replace(&ours, &another)).unwrap();
     let what = says(&scratch.settings(), NODE_NAME);
-    assert!(what.contains("format 2") && what.contains("format 1"), "{what}");
+    assert!(what.contains(&ours) && what.contains(&another), "{what}");
     let other = killed("foreign-other");
     fs::copy(other.file(NODE), scratch.file(NODE)).unwrap();
     assert_eq!(scratch.open().map(drop).unwrap_err(), torn(&scratch.settings()));
