@@ -23,6 +23,7 @@ struct Host {
 impl Daemon for Host {
     const NAME: &'static str = "pgw";
     const ABOUT: &'static str = "A PDN Gateway: S5-C and S5-U on one side, SGi on the other.";
+    const KEEPS_SESSIONS: bool = true;
     type Config = Config;
     type Node = Pgw;
     const ADDRESSES: &'static [AddressKey] = &[

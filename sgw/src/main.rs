@@ -19,6 +19,7 @@ struct Host;
 impl Daemon for Host {
     const NAME: &'static str = "sgw";
     const ABOUT: &'static str = "A Serving Gateway: S11 and S1-U on one side, S5-C and S5-U on the other.";
+    const KEEPS_SESSIONS: bool = true;
     type Config = Config;
     type Node = Sgw;
     const ADDRESSES: &'static [AddressKey] = &[

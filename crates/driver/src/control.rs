@@ -23,7 +23,7 @@ use crate::metrics::{Name, OnInterface, SendErrors};
 use crate::privilege::NetAdmin;
 use crate::run::Read;
 use crate::sockets::Sockets;
-use crate::store::{SIGN_OF_LIFE, Store};
+use crate::store::{Keep, SIGN_OF_LIFE};
 use crate::user_plane::{Slow, Stopped, UserPlane};
 use crate::{Daemon, Problem};
 
@@ -87,7 +87,7 @@ pub(crate) struct Control<D: Daemon> {
     pub(crate) questions: mpsc::Receiver<Question>,
     pub(crate) send_errors: SendErrors,
     /// Where sessions are kept; none any more once it has failed.
-    pub(crate) store: Option<Store>,
+    pub(crate) store: Option<Box<dyn Keep>>,
     /// What the brain wants done first.
     pub(crate) restored: Vec<Output<<D::Node as Node>::Event>>,
     pub(crate) stopping: Option<Stopping>,
@@ -177,15 +177,15 @@ impl<D: Daemon> Control<D> {
                     // Who asked may have gone.
                     let _ = question.send(self.missing());
                 }
-                _ = signs_of_life.tick(), if self.store.is_some() => self.in_store(Store::sign_of_life),
+                _ = signs_of_life.tick(), if self.store.is_some() => self.in_store(|store| store.sign_of_life()),
                 () = sleep_until(wake) => {}
             }
         }
     }
 
     /// A store that cannot be written to is given up, with what is in there: the sessions live on, but not over a restart.
-    fn in_store(&mut self, write: impl FnOnce(&Store) -> Result<(), Problem>) {
-        let Some(Err(problem)) = self.store.as_ref().map(write) else {
+    fn in_store(&mut self, write: impl FnOnce(&dyn Keep) -> Result<(), Problem>) {
+        let Some(Err(problem)) = self.store.as_deref().map(write) else {
             return;
         };
         error!(problem = %self.loaded.locate(&problem), "sessions are no longer kept");

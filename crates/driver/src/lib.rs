@@ -53,6 +53,8 @@ pub trait Daemon: Sized + 'static {
     const NAME: &'static str;
     /// One sentence for `--help`.
     const ABOUT: &'static str;
+    /// Whether [`Common::session_store`] may say where to keep sessions; the program of a node that has none goes without.
+    const KEEPS_SESSIONS: bool = false;
     /// The file.
     type Config: DeserializeOwned + Clone;
     /// The brain.

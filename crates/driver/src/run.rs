@@ -20,7 +20,7 @@ use crate::control::{self, CLEAN_UP, Control, End, Grouped, Request, Tunnels};
 use crate::discovery::{Discovery, Plan};
 use crate::privilege::{self, NetAdmin};
 use crate::sockets::Sockets;
-use crate::store::{self, Opened, SessionStore, Store};
+use crate::store::{self, Keep, Opened, SessionStore, Store};
 use crate::user_plane::UserPlane;
 use crate::{Daemon, Problem, http, log, metrics};
 
@@ -233,11 +233,12 @@ async fn node<D: Daemon>(
     let common = D::common(config);
     D::check_host(config)?;
     let (store, boot, records) = match &common.session_store {
-        Some(settings) => {
+        Some(settings) if D::KEEPS_SESSIONS => {
             let opened = open_store::<D>(&loaded, settings)?;
-            (Some(opened.store), opened.boot, opened.records)
+            let store: Box<dyn Keep> = Box::new(opened.store);
+            (Some(store), opened.boot, opened.records)
         }
-        None => (None, boot(), Records::default()),
+        _ => (None, boot(), Records::default()),
     };
     let sockets = Sockets::bind(&D::sockets(config))?;
     let mut registry = Registry::default();

@@ -60,6 +60,18 @@ pub struct SessionStore {
     pub path_failure: Duration,
 }
 
+/// A store as the control loop sees it.
+pub(crate) trait Keep {
+    /// Does the changes, all or none. They survive the process when this returns.
+    fn commit(&self, changes: &[Change]) -> Result<(), Problem>;
+
+    /// Notes that the node lives.
+    fn sign_of_life(&self) -> Result<(), Problem>;
+
+    /// What is in there is not true any more: the next start begins without sessions.
+    fn give_up(self: Box<Self>);
+}
+
 /// An open store. No other process has it open.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -165,11 +177,6 @@ impl Store {
         })
     }
 
-    /// Does the changes, all or none. They survive the process when this returns.
-    pub(crate) fn commit(&self, changes: &[Change]) -> Result<(), Problem> {
-        self.write(changes).map_err(|error| self.unwritable(&error))
-    }
-
     fn unwritable(&self, error: &redb::Error) -> Problem {
         let what = format!("{}: {error}, expected a file to write to", self.file.display());
         Problem::new(KEY, what)
@@ -193,14 +200,18 @@ impl Store {
         }
         Ok(transaction.commit()?)
     }
+}
 
-    /// Notes that the node lives.
-    pub(crate) fn sign_of_life(&self) -> Result<(), Problem> {
+impl Keep for Store {
+    fn commit(&self, changes: &[Change]) -> Result<(), Problem> {
+        self.write(changes).map_err(|error| self.unwritable(&error))
+    }
+
+    fn sign_of_life(&self) -> Result<(), Problem> {
         note_life(&self.database).map_err(|error| self.unwritable(&error))
     }
 
-    /// What is in there is not true any more: the next start begins without sessions.
-    pub(crate) fn give_up(self) {
+    fn give_up(self: Box<Self>) {
         if let Err(error) = fs::remove_file(&self.file) {
             warn!(%error, file = %self.file.display(), "cannot be removed, and must not be used again");
         }
