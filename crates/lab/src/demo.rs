@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use caps::{CapSet, Capability};
 use ipnet::IpNet;
+use nix::sys::prctl::set_no_new_privs;
 use nix::sys::signal::{SigSet, Signal};
 
 use crate::netlink::route_here;
@@ -21,7 +22,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// Adds the route, if one was asked for, and gives up every capability afterwards.
+    /// Adds the route, if one was asked for, and gives up every capability afterwards, for good.
     pub fn add(&self) -> Result<()> {
         if let (Some(net), Some(gateway)) = (self.route, self.via) {
             // Where it is not permitted, the kernel refuses the route and says so.
@@ -31,7 +32,7 @@ impl Route {
         for set in [CapSet::Effective, CapSet::Permitted] {
             caps::clear(None, set).map_err(|error| Error::Refused(error.to_string()))?;
         }
-        Ok(())
+        set_no_new_privs().map_err(Error::errno("no_new_privs"))
     }
 }
 
