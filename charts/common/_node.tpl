@@ -12,7 +12,8 @@ and templates/node.yaml is one line: include "gw-tester.node" .
 {{- $facts := include (printf "%s.facts" .Chart.Name) . | fromYaml -}}
 {{- $node := dict "facts" $facts "name" .Chart.Name "fullname" (include "gw-tester.fullname" .) "labels" (include "gw-tester.labels" .) "selector" (include "gw-tester.selector" .) -}}
 {{- $config := mergeOverwrite (include (printf "%s.config" .Chart.Name) . | fromYaml) (deepCopy .Values.config) -}}
-{{- $_ := set $node "config" (toYaml $config) -}}
+{{- /* JSON is YAML too, and the order of its keys is always the same; that of toYaml is not where keys are like s11 and s1u. */ -}}
+{{- $_ := set $node "config" (toPrettyJson $config) -}}
 {{- $_ := set $node "configName" (printf "%s-%s" $node.fullname (toJson $config | sha256sum | trunc 8)) -}}
 {{- $_ := set $node "account" (.Values.serviceAccount.name | default (ternary $node.fullname "default" .Values.serviceAccount.create)) -}}
 {{- $both := dict "top" . "node" $node -}}
