@@ -582,9 +582,10 @@ impl<C> Endpoint<C> {
         self.metrics.received(from.ip(), name(header.message_type));
         let path = (on, from.ip());
         let answers_echo = matches!(message, Message::EchoResponse(_));
-        if let Some(counter) = recovery(&message)
-            && self.paths.is_outdated(&path, counter.0, answers_echo, now)
-        {
+        let outdated = recovery(&message)
+            .is_some_and(|counter| self.paths.is_outdated(&path, counter.0, answers_echo, now));
+        // Who asks whether we are there is told in any case: its answer to our own question is what clears this up.
+        if outdated && !matches!(message, Message::EchoRequest(_)) {
             return self.metrics.discarded("sent before the peer restarted");
         }
         self.paths.alive(&path);
@@ -597,7 +598,7 @@ impl<C> Endpoint<C> {
             stateless: false,
         };
         match message {
-            Message::EchoRequest(echo) => self.echo_request(&asked(), &echo, now, out),
+            Message::EchoRequest(echo) => self.echo_request(&asked(), &echo, outdated, now, out),
             Message::VersionNotSupportedIndication(_) => {
                 info!(peer = %from, "peer does not speak GTPv2-C");
                 self.metrics.discarded("version not supported");
@@ -610,9 +611,16 @@ impl<C> Endpoint<C> {
         }
     }
 
-    fn echo_request<E>(&mut self, asked: &Asked, echo: &EchoRequest, now: Instant, out: &mut Outputs<E>) {
+    fn echo_request<E>(
+        &mut self,
+        asked: &Asked,
+        echo: &EchoRequest,
+        outdated: bool,
+        now: Instant,
+        out: &mut Outputs<E>,
+    ) {
         let path = (asked.on, asked.from.ip());
-        if self.paths.watches(&path) {
+        if !outdated && self.paths.watches(&path) {
             let change = self.paths.heard(&path, Some(echo.recovery.0), now);
             self.peers_to_keep.push(path);
             self.path_changed(path, change);
