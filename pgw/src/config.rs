@@ -1,7 +1,7 @@
 //! The YAML of a P-GW: the keys of go-gtp's gw-tester, and ours with defaults.
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use epc_node::config::{
     subnets,
 };
 use epc_node::text::{self, shown};
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Deserializer};
 
 /// `pgw.yml`.
@@ -58,6 +58,13 @@ pub struct Config {
     /// Subscribers that are not served: their sessions are refused, and a reload ends those that they have.
     #[serde(default, deserialize_with = "text::imsis")]
     pub barred: HashSet<Imsi>,
+    /// Where packets of UEs do not go: subnets. By default link-local addresses, with the metadata services of clouds
+    /// among them, and loopback.
+    #[serde(default = "deny_destinations", deserialize_with = "subnets")]
+    pub deny_destinations: Vec<IpNet>,
+    /// Whether UEs reach each other through this P-GW.
+    #[serde(default = "ue_to_ue")]
+    pub ue_to_ue: bool,
     /// DNS servers that UEs are told (PCO, TS 24.008 §10.5.6.3).
     #[serde(default)]
     pub dns: Vec<IpAddr>,
@@ -228,6 +235,23 @@ fn subnet<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<IpNet>, D
             shown(&text)
         ))),
     }
+}
+
+fn ue_to_ue() -> bool {
+    true
+}
+
+fn deny_destinations() -> Vec<IpNet> {
+    [
+        Ipv4Net::new(Ipv4Addr::new(169, 254, 0, 0), 16).map(IpNet::V4),
+        Ipv4Net::new(Ipv4Addr::new(127, 0, 0, 0), 8).map(IpNet::V4),
+        Ipv6Net::new(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10).map(IpNet::V6),
+        Ipv6Net::new(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), 128).map(IpNet::V6),
+        Ipv6Net::new(Ipv6Addr::LOCALHOST, 128).map(IpNet::V6),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn tun_name() -> String {

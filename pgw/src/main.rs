@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use epc_driver::host::{self, NetworkSide, Sgi};
-use epc_driver::user_plane::{Side, SocketConfig, TunConfig, UserPlaneConfig};
+use epc_driver::user_plane::{DropReason, Filter, Side, SocketConfig, TunConfig, UserPlaneConfig};
 use epc_driver::{AddressKey, Common, Daemon, Problem, Registry, SessionStore, Socket, keep_fixed};
 use epc_node::store::{Records, Unreadable};
 use epc_node::{Boot, Interface, TeidKey};
@@ -91,12 +91,10 @@ impl Daemon for Host {
             key: "tun_name".to_owned(),
         };
         let sockets = vec![socket];
-        Some(UserPlaneConfig::new(
-            &config.user_plane,
-            teid_key,
-            sockets,
-            Some(tun),
-        ))
+        Some(UserPlaneConfig {
+            filter: filter(config),
+            ..UserPlaneConfig::new(&config.user_plane, teid_key, sockets, Some(tun))
+        })
     }
 
     fn learn_mtu(config: &mut Config, mtu: u16) {
@@ -107,7 +105,7 @@ impl Daemon for Host {
         keep_fixed!(
             running, new;
             local_addresses, sgi_if_name, sgi_nat, route_subnet, prom_addr, log_format, user_plane, tun_name, route_table,
-            session_store,
+            session_store, deny_destinations, ue_to_ue,
         )
     }
 
@@ -167,6 +165,25 @@ impl Daemon for Host {
     async fn stop(&mut self) {
         self.routes.stop().await;
     }
+}
+
+/// What packets of UEs do not reach.
+fn filter(config: &Config) -> Filter {
+    let local = &config.local_addresses;
+    let metrics = config.prom_addr.map(|address| address.ip());
+    let own = [Some(local.s5c_ip), Some(local.s5u_ip), local.sgi_ip, metrics];
+    let own = own.into_iter().flatten().filter(|own| !own.is_unspecified());
+    let filter = Filter::default()
+        .without_gtp()
+        .without(own.map(IpNet::from), DropReason::OwnAddress)
+        .without(
+            config.deny_destinations.iter().copied(),
+            DropReason::DeniedDestination,
+        );
+    if config.ue_to_ue {
+        return filter;
+    }
+    filter.without(subnets(config), DropReason::UeToUe)
 }
 
 /// The networks of UEs that are known from the start.

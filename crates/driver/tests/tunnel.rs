@@ -411,6 +411,7 @@ fn plane(
         }),
         offload: shape.offload,
         queues: shape.queues,
+        filter: Default::default(),
         source_port_by_teid: shape.source_port_by_teid,
         port: 2152,
     };

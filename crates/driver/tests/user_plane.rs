@@ -285,6 +285,7 @@ fn config(sockets: &[(Interface, Ipv4Addr)], side: Option<Side>) -> UserPlaneCon
         }),
         offload: Offload::Full,
         queues: 1,
+        filter: Default::default(),
         source_port_by_teid: false,
         port: 2152,
     }

@@ -98,6 +98,14 @@ drops! {
     Held = "held",
     /// The inner address is not the UE's.
     Spoofed = "spoofed",
+    /// GTP inside of a tunnel, from a UE.
+    GtpInGtp = "gtp_in_gtp",
+    /// From a UE to an address of the node itself.
+    OwnAddress = "own_address",
+    /// From a UE to where UEs must not go.
+    DeniedDestination = "denied_destination",
+    /// From a UE to another one, where they are kept apart.
+    UeToUe = "ue_to_ue",
     /// An extension header that only a receiver who understands it may ignore.
     ExtensionHeader = "extension_header",
     /// A datagram larger than the receive buffer.

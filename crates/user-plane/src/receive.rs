@@ -4,6 +4,7 @@ use std::sync::Arc;
 use epc_codec::gtpv1u::{Gpdu, message_type};
 use epc_node::{Interface, Rule, TeidKey, Then};
 
+use crate::Filter;
 use crate::counters::{Counters, Direction, Drop, Port};
 use crate::held::Held;
 use crate::outbox::Outbox;
@@ -44,6 +45,7 @@ pub struct Receive {
     serves: Vec<Interface>,
     side: Option<Side>,
     receivers: Receivers,
+    filter: Filter,
     held: Held,
     /// The longest packet that the tunnels take.
     mtu: Option<u16>,
@@ -69,6 +71,7 @@ impl Receive {
             serves,
             side,
             receivers: Receivers::new(key),
+            filter: Filter::default(),
             held: Held::default(),
             mtu: None,
             counters,
@@ -81,6 +84,13 @@ impl Receive {
     /// Tells the hosts behind the TUN device to send no longer TCP segments than fit into packets of `mtu` octets.
     pub fn with_mtu(self, mtu: Option<u16>) -> Receive {
         Receive { mtu, ..self }
+    }
+
+    /// Lets packets of UEs pass only as far as this filter does, where the TUN device lies on the network's side.
+    #[must_use]
+    pub fn with_filter(mut self, filter: Filter) -> Receive {
+        self.filter = filter;
+        self
     }
 
     /// Changes the table. Between two batches only; what [`Receive::take_released`] then gives goes before the next one.
@@ -216,11 +226,13 @@ impl Receive {
             Some(Side::Ue) => ue.is_destination(packet.addresses),
             None => false,
         };
-        if is_the_ues {
-            Ok(packet.length)
-        } else {
-            Err(Drop::Spoofed)
+        if !is_the_ues {
+            return Err(Drop::Spoofed);
         }
+        if self.side == Some(Side::Network) {
+            self.filter.check(&inner[..packet.length])?;
+        }
+        Ok(packet.length)
     }
 
     /// Everything was sent, written and handed over.

@@ -23,7 +23,7 @@ pub use slow::Slow;
 pub use sockets::SocketConfig;
 pub use tun::TunConfig;
 
-pub use epc_user_plane::Side;
+pub use epc_user_plane::{Drop as DropReason, Filter, Side};
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -60,6 +60,8 @@ pub struct UserPlaneConfig {
     pub queues: usize,
     /// Send from one of 16 ports, by TEID, instead of from [`UserPlaneConfig::port`].
     pub source_port_by_teid: bool,
+    /// Which packets of UEs go no further.
+    pub filter: Filter,
     /// 2152, TS 29.281 §4.4.2; another one only where a test has no namespace for itself.
     pub port: u16,
 }
@@ -82,6 +84,7 @@ impl UserPlaneConfig {
             offload: settings.offload,
             queues: usize::from(settings.queues),
             source_port_by_teid: settings.source_port_by_teid,
+            filter: Filter::default(),
             port: Interface::S1u.port(),
         }
     }
@@ -280,7 +283,8 @@ impl Start<'_> {
                 self.outbox(),
                 Arc::clone(&counters),
             )
-            .with_mtu(self.mtu),
+            .with_mtu(self.mtu)
+            .with_filter(self.config.filter.clone()),
             coalesce: Coalesce::new(self.offloads.takes),
             batch: self.offloads.batch,
             socket: Arc::clone(&bound.receive[queue]),
