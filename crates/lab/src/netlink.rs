@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use ipnet::IpNet;
 use rtnetlink::packet_route::address::AddressAttribute;
 use rtnetlink::packet_route::link::{InfoData, InfoVeth, LinkAttribute};
-use rtnetlink::packet_route::route::RouteAttribute;
+use rtnetlink::packet_route::route::{RouteAttribute, RouteFlags};
 use rtnetlink::{Handle, IpVersion, LinkMessageBuilder, LinkUnspec, LinkVeth, RouteMessageBuilder};
 
 use crate::{Error, Namespace, Result};
@@ -209,7 +209,9 @@ async fn everything(handle: &Handle) -> std::result::Result<Vec<String>, rtnetli
     let of_ipv6 = RouteMessageBuilder::<Ipv6Addr>::new().build();
     for (family, version) in [(of_ipv4, IpVersion::V4), (of_ipv6, IpVersion::V6)] {
         let mut routes = handle.route().get(family).execute();
-        while let Some(route) = routes.try_next().await? {
+        while let Some(mut route) = routes.try_next().await? {
+            // A link that was just made has no carrier for a moment.
+            route.header.flags.remove(RouteFlags::Linkdown);
             let lasting = route
                 .attributes
                 .iter()
