@@ -71,6 +71,11 @@ impl Lab {
         Ok(lab)
     }
 
+    /// Where the files of this test are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     pub(crate) fn namespace(&self, node: Node) -> &Namespace {
         self.epc.namespace(node)
     }

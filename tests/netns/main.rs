@@ -7,6 +7,7 @@
 mod attach;
 mod discovery;
 mod go_gtp;
+mod hostile;
 mod lab;
 mod many;
 mod mtu;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         attach::TESTS,
         discovery::TESTS,
         go_gtp::TESTS,
+        hostile::TESTS,
         reload::TESTS,
         restart::TESTS,
         stop::TESTS,
