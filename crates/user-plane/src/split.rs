@@ -146,9 +146,16 @@ impl Gso {
     }
 }
 
-/// Fills in the checksum that the kernel left to us; `None` if it says a place that is not in the packet.
+/// Fills in the checksum that the kernel left to us; `None` if it says a place that is not behind the packet's IP header.
 #[inline]
 pub(crate) fn complete_checksum(packet: &mut [u8], (start, offset): (usize, usize)) -> Option<()> {
+    let ip_header = match packet.first()? >> 4 {
+        4 => usize::from(packet[0] & 0x0f) * 4,
+        _ => 40,
+    };
+    if start < ip_header {
+        return None;
+    }
     let part = packet.get_mut(start..)?;
     let sum = Sum::of(part);
     let place = part.get_mut(offset..offset + 2)?;
