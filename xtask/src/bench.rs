@@ -3,11 +3,17 @@
 mod control;
 mod user_plane;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, thread};
 
+use anyhow::{Context, Result};
 use clap::Subcommand;
+use epc_lab::{Daemons, sandbox};
+
+const BINARIES: &str = "GW_TESTER_BENCH_BINARIES";
+const DIRECTORY: &str = "GW_TESTER_BENCH_DIRECTORY";
 
 #[derive(Subcommand)]
 pub(crate) enum Bench {
@@ -22,6 +28,34 @@ pub(crate) fn main(bench: &Bench) -> ExitCode {
         Bench::UserPlane(args) => user_plane::main(args),
         Bench::Control(args) => control::main(args),
     }
+}
+
+/// Runs this program again in a sandbox, where [`lab`] finds the daemons and the directory for what it writes: those of the
+/// command line, or freshly built by `profile` and `target/bench`.
+fn enter_sandbox(binaries: Option<&Path>, profile: &str, out: Option<&Path>) -> Result<ExitCode> {
+    let daemons = match binaries {
+        Some(directory) => Daemons::in_directory(directory.canonicalize()?),
+        None => Daemons::build(profile)?,
+    };
+    let directory = out.map_or_else(|| target().join("bench"), Path::to_owned);
+    fs::create_dir_all(&directory).with_context(|| format!("create {}", directory.display()))?;
+    let directory = directory.canonicalize()?;
+    let variables: [(&str, &OsStr); 2] = [
+        (BINARIES, daemons.directory().as_os_str()),
+        (DIRECTORY, directory.as_os_str()),
+    ];
+    let outcome = sandbox::run(&variables)?;
+    Ok(ExitCode::from(u8::try_from(outcome.exit_code()).unwrap_or(1)))
+}
+
+/// What [`enter_sandbox`] has handed over.
+fn lab() -> Result<(Daemons, PathBuf)> {
+    let handed_over =
+        |name| env::var_os(name).context("started without its environment; use `cargo xtask bench`");
+    Ok((
+        Daemons::in_directory(handed_over(BINARIES)?),
+        handed_over(DIRECTORY)?.into(),
+    ))
 }
 
 /// `target`, whatever it is called here: this program is in target/debug.

@@ -15,21 +15,17 @@ mod nodes;
 mod report;
 mod whole_way;
 
-use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 use std::{env, fs};
 
-use anyhow::{Context, Result, bail};
-use epc_lab::{Daemons, sandbox};
+use anyhow::{Context, Result};
+use epc_lab::sandbox;
 
-use super::{load as load_average, machine, target};
+use super::{enter_sandbox, lab, load as load_average, machine};
 use report::Report;
-
-const BINARIES: &str = "GW_TESTER_BENCH_BINARIES";
-const DIRECTORY: &str = "GW_TESTER_BENCH_DIRECTORY";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -94,30 +90,11 @@ fn optimized() -> Result<ExitCode> {
 
 fn outside(args: &Args) -> Result<ExitCode> {
     sandbox::probe()?;
-    let daemons = match &args.binaries {
-        Some(directory) => Daemons::in_directory(directory.canonicalize()?),
-        None => Daemons::build(&args.profile)?,
-    };
-    let directory = match &args.out {
-        Some(directory) => directory.clone(),
-        None => target().join("bench"),
-    };
-    fs::create_dir_all(&directory).with_context(|| format!("create {}", directory.display()))?;
-    let directory = directory.canonicalize()?;
-    let variables: [(&str, &OsStr); 2] = [
-        (BINARIES, daemons.directory().as_os_str()),
-        (DIRECTORY, directory.as_os_str()),
-    ];
-    let outcome = sandbox::run(&variables)?;
-    Ok(ExitCode::from(u8::try_from(outcome.exit_code()).unwrap_or(1)))
+    enter_sandbox(args.binaries.as_deref(), &args.profile, args.out.as_deref())
 }
 
 fn inside(args: &Args) -> Result<ExitCode> {
-    let (Some(binaries), Some(directory)) = (env::var_os(BINARIES), env::var_os(DIRECTORY)) else {
-        bail!("started without its environment; use `cargo xtask bench control`");
-    };
-    let daemons = Daemons::in_directory(binaries);
-    let directory = PathBuf::from(directory);
+    let (daemons, directory) = lab()?;
     let (rounds, amount) = match args.quick {
         true => (
             1,

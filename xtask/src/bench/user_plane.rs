@@ -15,22 +15,17 @@ mod nets;
 mod report;
 mod traffic;
 
-use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use epc_lab::{Daemons, sandbox};
+use epc_lab::sandbox;
 
 use nets::{Kind, Net};
 use report::Report;
 
-use super::{load, machine, target};
-
-const BINARIES: &str = "GW_TESTER_BENCH_BINARIES";
-const DIRECTORY: &str = "GW_TESTER_BENCH_DIRECTORY";
+use super::{enter_sandbox, lab, load, machine};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -76,30 +71,11 @@ fn outside(args: &Args) -> Result<ExitCode> {
             bail!("`{tool}` is missing; on Debian: apt-get install {package}");
         }
     }
-    let daemons = match &args.binaries {
-        Some(directory) => Daemons::in_directory(directory.canonicalize()?),
-        None => Daemons::build("dist")?,
-    };
-    let directory = match &args.out {
-        Some(directory) => directory.clone(),
-        None => target().join("bench"),
-    };
-    fs::create_dir_all(&directory).with_context(|| format!("create {}", directory.display()))?;
-    let directory = directory.canonicalize()?;
-    let variables: [(&str, &OsStr); 2] = [
-        (BINARIES, daemons.directory().as_os_str()),
-        (DIRECTORY, directory.as_os_str()),
-    ];
-    let outcome = sandbox::run(&variables)?;
-    Ok(ExitCode::from(u8::try_from(outcome.exit_code()).unwrap_or(1)))
+    enter_sandbox(args.binaries.as_deref(), "dist", args.out.as_deref())
 }
 
 fn inside(args: &Args) -> Result<ExitCode> {
-    let (Some(binaries), Some(directory)) = (env::var_os(BINARIES), env::var_os(DIRECTORY)) else {
-        bail!("started without its environment; use `cargo xtask bench user-plane`");
-    };
-    let daemons = Daemons::in_directory(binaries);
-    let directory = PathBuf::from(directory);
+    let (daemons, directory) = lab()?;
     let (rounds, seconds) = if args.quick {
         (1, 1)
     } else {
