@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use epc_codec::Imsi;
 use epc_node::config::{
-    self, GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, session_store, shutdown_grace,
-    subnets,
+    self, GtpC, LogFormat, UserPlane, half_of, listen_address, local_address, seconds, session_store,
+    sessions_per_peer, shutdown_grace, subnets,
 };
 use epc_node::text::{self, shown};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -80,6 +80,9 @@ pub struct Config {
     /// Sessions at the most; beyond comes cause 73, no resources available.
     #[serde(default = "max_sessions")]
     pub max_sessions: usize,
+    /// Sessions that one S-GW may open; beyond comes cause 73 as well. Half of `max_sessions` by default.
+    #[serde(default, deserialize_with = "sessions_per_peer")]
+    pub max_sessions_per_peer: Option<usize>,
     /// The directory in which sessions are kept, so that they are back when a killed P-GW starts again; they are lost
     /// with it by default.
     #[serde(default, deserialize_with = "session_store")]
@@ -190,6 +193,11 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Sessions that one S-GW may open.
+    pub fn quota(&self) -> usize {
+        self.max_sessions_per_peer.unwrap_or(half_of(self.max_sessions))
     }
 
     /// Where this P-GW's UEs get their addresses from: its part of `ue_pools`, or of [`DEFAULT_POOL`].

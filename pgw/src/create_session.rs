@@ -39,7 +39,7 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &CreateSessionRequest
     if pgw.gtpc.paths().watches(&path) {
         pgw.heard_from(asked.from.ip(), path, request.recovery, now);
     }
-    match establish(pgw, request, sgw_s5c, now) {
+    match establish(pgw, asked.from.ip(), request, sgw_s5c, now) {
         Ok((teid, cause)) => {
             pgw.heard_from(asked.from.ip(), path, request.recovery, now);
             answer(pgw, &asked, request, teid, cause, now);
@@ -51,6 +51,7 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &CreateSessionRequest
 /// Takes an address and TEIDs, and opens the tunnel; the cause tells whether all that was asked for was given.
 fn establish(
     pgw: &mut Pgw,
+    from: IpAddr,
     request: &CreateSessionRequest,
     sgw_s5c: Peer,
     now: Instant,
@@ -67,12 +68,14 @@ fn establish(
         return Err((CauseValue::APN_ACCESS_DENIED_NO_SUBSCRIPTION, None));
     }
     timely(pgw, request, imsi, now)?;
-    // The S-GW does not know the old one any more, §7.2.1: what it held is free for the new one.
-    if let Some(old) = pgw.sessions.of_imsi(imsi, bearer.ebi).map(|session| session.teid) {
-        pgw.forget(old);
-    }
-    if !pgw.has_room() {
+    let old = pgw.sessions.of_imsi(imsi, bearer.ebi);
+    // Who has no room for a session takes none away either.
+    if !pgw.has_room(from, old) {
         return Err((CauseValue::NO_RESOURCES_AVAILABLE, None));
+    }
+    // The S-GW does not know the old one any more, §7.2.1: what it held is free for the new one.
+    if let Some(old) = old.map(|session| session.teid) {
+        pgw.forget(old);
     }
     let asked_for = request.paa.as_ref().and_then(Paa::ipv4).map(IpAddr::V4);
     let peers = [sgw_s5c.ip(), sgw_s5u.ip()];
@@ -87,6 +90,7 @@ fn establish(
         pgw.give_back(ue);
         return Err((CauseValue::NO_RESOURCES_AVAILABLE, None));
     };
+    pgw.quota.open(teid, from, sgw_s5c.ip());
     let record = pgw.out.next_record();
     pgw.sessions.insert(Session {
         record,

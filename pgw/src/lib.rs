@@ -30,7 +30,8 @@ use epc_node::gtpc::{Asked, Endpoint, Incoming};
 use epc_node::paths::PathId;
 use epc_node::store::{Counting, Key, Kind};
 use epc_node::{
-    Boot, Holdings, Interface, Node, Output, Outputs, Rule, TeidAllocator, Then, UeAddress, WallClock, gtpu,
+    Boot, Holdings, Interface, Node, Output, Outputs, Quota, Rule, TeidAllocator, Then, UeAddress, WallClock,
+    gtpu,
 };
 use tracing::{debug, info};
 
@@ -75,6 +76,8 @@ pub struct Pgw {
     gtpc: Endpoint<Pending>,
     gtpu: gtpu::Endpoint,
     sessions: Sessions,
+    /// Sessions by the S-GW that asked for them.
+    quota: Quota,
     addresses: Addresses,
     control_teids: TeidAllocator,
     user_teids: TeidAllocator,
@@ -109,6 +112,7 @@ impl Pgw {
             addresses,
             config,
             sessions: Sessions::default(),
+            quota: Quota::default(),
             control_teids: TeidAllocator::new(boot.control_teid_key),
             user_teids: TeidAllocator::new(boot.user_teid_key),
             charging_ids: Counting::new(Kind::ChargingIds, 1, u32::MAX),
@@ -230,8 +234,13 @@ impl Pgw {
         }
     }
 
-    fn has_room(&self) -> bool {
-        !self.shutting_down && self.sessions.len() < self.config.max_sessions
+    /// Whether an S-GW may open a session, in place of another one if there is one.
+    fn has_room(&self, sgw: IpAddr, replaced: Option<&Session>) -> bool {
+        let replaced_own =
+            replaced.is_some_and(|session| self.quota.opener(session.teid, session.sgw_s5c.ip()) == sgw);
+        let others = self.sessions.len() - usize::from(replaced.is_some());
+        let others_of_sgw = self.quota.of(sgw) - usize::from(replaced_own);
+        !self.shutting_down && others < self.config.max_sessions && others_of_sgw < self.config.quota()
     }
 
     /// The sessions that `which` chooses, in order, so that the same messages come out for the same ones that went in.
@@ -307,6 +316,7 @@ impl Pgw {
     fn forget(&mut self, teid: Teid) -> Option<Session> {
         self.close(teid);
         let session = self.sessions.remove(teid)?;
+        self.quota.close(teid, session.sgw_s5c.ip());
         self.out.forget(record(&session));
         self.gtpu
             .disconnect((Interface::S5u, session.sgw_s5u.ip()), &mut self.gtpc.metrics);

@@ -41,6 +41,8 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest,
     if let Some(session) = pgw.sessions.get_mut(session.teid) {
         session.sgw_s5c = sgw_s5c;
     }
+    pgw.quota
+        .move_owner(session.teid, session.sgw_s5c.ip(), sgw_s5c.ip());
     pgw.heard_from(
         asked.from.ip(),
         (Interface::S5c, sgw_s5c.ip()),

@@ -55,6 +55,7 @@ impl Pgw {
         let (teid, imsi, ue, sgw) = (session.teid, session.imsi, session.ue, session.sgw_s5c.ip());
         let active = session.state == State::Active;
         self.gtpu.connect((Interface::S5u, session.sgw_s5u.ip()), now);
+        self.quota.open(teid, sgw, sgw);
         self.sessions.insert(session);
         self.gtpc.watch((Interface::S5c, sgw), now);
         if !active {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use epc_node::config::{
-    GtpC, LogFormat, UserPlane, listen_address, local_address, seconds, session_store, shutdown_grace,
-    subnets,
+    GtpC, LogFormat, UserPlane, half_of, listen_address, local_address, seconds, session_store,
+    sessions_per_peer, shutdown_grace, subnets,
 };
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -51,6 +51,9 @@ pub struct Config {
     /// Sessions at the most; beyond comes cause 73, no resources available.
     #[serde(default = "max_sessions")]
     pub max_sessions: usize,
+    /// Sessions that one MME may open; beyond comes cause 73 as well. Half of `max_sessions` by default.
+    #[serde(default, deserialize_with = "sessions_per_peer")]
+    pub max_sessions_per_peer: Option<usize>,
     /// The directory in which sessions are kept, so that they are back when a killed S-GW starts again; they are lost
     /// with it by default.
     #[serde(default, deserialize_with = "session_store")]
@@ -73,6 +76,13 @@ pub struct LocalAddresses {
     /// GTP-U towards P-GWs, UDP port 2152.
     #[serde(deserialize_with = "local_address")]
     pub s5u_ip: IpAddr,
+}
+
+impl Config {
+    /// Sessions that one MME may open.
+    pub fn quota(&self) -> usize {
+        self.max_sessions_per_peer.unwrap_or(half_of(self.max_sessions))
+    }
 }
 
 fn setup_timeout() -> Duration {

@@ -84,15 +84,20 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
     if restore::is_too_early(sgw, imsi, ebi, now) {
         return sgw.gtpc.ignore(&asked);
     }
+    let old = sgw.sessions.of_imsi(imsi, ebi);
+    // Who has no room for a session takes none away either.
+    if !sgw.has_room(asked.from.ip(), old) {
+        let cause = CauseValue::NO_RESOURCES_AVAILABLE;
+        return refuse(sgw, &asked, mme_s11.teid, cause, None, now);
+    }
     // The MME does not know the old one any more, §7.2.1.
-    if let Some(old) = sgw.sessions.of_imsi(imsi, ebi).map(|session| session.teid) {
+    if let Some(old) = old.map(|session| session.teid) {
         delete_session::replace(sgw, old, pgw_s5c.ip(), now);
     }
     if let Some(former) = sgw.given_up.remove(&(imsi, ebi)) {
         sgw.gtpc.hush(&former);
     }
-    let teids = if sgw.has_room() { allocate(sgw) } else { None };
-    let Some([teid, s1u_teid, s5u_teid]) = teids else {
+    let Some([teid, s1u_teid, s5u_teid]) = allocate(sgw) else {
         return refuse(
             sgw,
             &asked,
@@ -108,6 +113,7 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
         request.recovery,
         now,
     );
+    sgw.quota.open(teid, asked.from.ip(), mme_s11.ip());
     let record = sgw.out.next_record();
     sgw.sessions.insert(Session {
         record,

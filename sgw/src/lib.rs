@@ -31,8 +31,8 @@ use epc_node::gtpc::{Asked, Endpoint, Incoming, RequestKey};
 use epc_node::paths::PathId;
 use epc_node::store::{Key, Kind};
 use epc_node::{
-    Boot, Holdings, Interface, Node, Output, Outputs, Peer, Rule, TeidAllocator, Then, Timers, WallClock,
-    gtpu,
+    Boot, Holdings, Interface, Node, Output, Outputs, Peer, Quota, Rule, TeidAllocator, Then, Timers,
+    WallClock, gtpu,
 };
 use tracing::{debug, info};
 
@@ -60,6 +60,8 @@ pub struct Sgw {
     gtpc: Endpoint<Pending>,
     gtpu: gtpu::Endpoint,
     sessions: Sessions,
+    /// Sessions by the MME that asked for them.
+    quota: Quota,
     control_teids: TeidAllocator,
     user_teids: TeidAllocator,
     /// Requests for sessions that were given up, by the bearer, until it is known whether the P-GW made one.
@@ -104,6 +106,7 @@ impl Sgw {
             gtpu: gtpu::Endpoint::new(&config.gtp_c, local),
             config,
             sessions: Sessions::default(),
+            quota: Quota::default(),
             control_teids: TeidAllocator::new(boot.control_teid_key),
             user_teids: TeidAllocator::new(boot.user_teid_key),
             given_up: HashMap::new(),
@@ -348,8 +351,13 @@ impl Sgw {
         }
     }
 
-    fn has_room(&self) -> bool {
-        !self.shutting_down && self.sessions.len() < self.config.max_sessions
+    /// Whether an MME may open a session, in place of another one if there is one.
+    fn has_room(&self, mme: IpAddr, replaced: Option<&Session>) -> bool {
+        let replaced_own =
+            replaced.is_some_and(|session| self.quota.opener(session.teid, session.mme_s11.ip()) == mme);
+        let others = self.sessions.len() - usize::from(replaced.is_some());
+        let others_of_mme = self.quota.of(mme) - usize::from(replaced_own);
+        !self.shutting_down && others < self.config.max_sessions && others_of_mme < self.config.quota()
     }
 
     /// Its tunnels forward between the P-GW and the eNB; what is for an eNB that is not known waits. Uplink packets may
@@ -405,6 +413,7 @@ impl Sgw {
     /// Forgets a session whose tunnels are closed.
     fn forget(&mut self, teid: Teid) -> Option<Session> {
         let session = self.sessions.remove(teid)?;
+        self.quota.close(teid, session.mme_s11.ip());
         self.doubtful.remove(&teid);
         self.out.forget(record(&session));
         self.disconnect(Interface::S1u, session.enb_s1u);

@@ -34,6 +34,8 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest,
         && allows(&sgw.config.mme_networks, mme_s11.ip())
         && let Some(session) = sgw.sessions.get_mut(session.teid)
     {
+        sgw.quota
+            .move_owner(session.teid, session.mme_s11.ip(), mme_s11.ip());
         session.mme_s11 = mme_s11;
     }
     sgw.heard((Interface::S11, asked.from.ip()), request.recovery, now);

@@ -84,6 +84,7 @@ impl Sgw {
         if let Some(pgw) = session.pgw_s5u {
             self.gtpu.connect((self.s5u(), pgw.ip()), now);
         }
+        self.quota.open(teid, mme, mme);
         self.sessions.insert(session);
         self.count(State::Creating, Some(state));
         self.gtpc.watch((Interface::S11, mme), now);

@@ -237,6 +237,19 @@ pub fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error
     Err(Error::custom("0 is no weight: expected 1 to 255"))
 }
 
+/// Reads `max_sessions_per_peer`: at least 1.
+pub fn sessions_per_peer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    match usize::deserialize(deserializer)? {
+        0 => Err(Error::custom("0 sessions serve nobody: expected 1 or more")),
+        sessions => Ok(Some(sessions)),
+    }
+}
+
+/// What `max_sessions_per_peer` is where the file does not say: half of all, so that one peer leaves room for another.
+pub fn half_of(max_sessions: usize) -> usize {
+    max_sessions.div_ceil(2)
+}
+
 /// The default of `shutdown_grace`: 5 seconds.
 pub fn shutdown_grace() -> Duration {
     Duration::from_secs(5)
