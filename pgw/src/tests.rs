@@ -1,5 +1,7 @@
 //! The P-GW and what an S-GW asks of it, on a virtual clock.
 
+mod strangers;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 

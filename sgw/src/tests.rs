@@ -1,5 +1,7 @@
 //! The S-GW between an MME, a P-GW and an eNB that are written out here, on a virtual clock.
 
+mod strangers;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,7 @@ use epc_codec::gtpv2c::{
 use epc_codec::{Ebi, Teid};
 use epc_node::{Boot, Interface, Node, Output, Rule, TeidKey, Then, WallClock};
 
+use crate::session::State;
 use crate::{Command, Config, Sgw};
 
 const T3: Duration = Duration::from_secs(3);
@@ -586,7 +589,12 @@ impl Net {
     }
 
     fn pgw_accepts(&mut self, asked: &Output<crate::Event>) {
-        let (header, Message::CreateSessionRequest(request)) = to_peer(asked, PGW) else {
+        let response = self.accepting(asked);
+        self.pgw_answers(to_peer(asked, PGW).0, self.sgw_s5c, response);
+    }
+
+    fn accepting(&mut self, asked: &Output<crate::Event>) -> CreateSessionResponse {
+        let (_, Message::CreateSessionRequest(request)) = to_peer(asked, PGW) else {
             panic!("{asked:?}")
         };
         assert_eq!(request.sender_fteid.interface, InterfaceType::S5_S8_SGW_GTP_C);
@@ -600,7 +608,7 @@ impl Net {
             )),
             ..BearerContextCreated::new(Ebi(5), Cause::REQUEST_ACCEPTED)
         };
-        let response = CreateSessionResponse {
+        CreateSessionResponse {
             pgw_s5c_fteid: Some(Fteid::new(
                 InterfaceType::S5_S8_PGW_GTP_C,
                 Teid(0x55),
@@ -610,8 +618,7 @@ impl Net {
             recovery: Some(RestartCounter(7)),
             bearer_contexts: vec![bearer],
             ..CreateSessionResponse::new(Cause::REQUEST_ACCEPTED)
-        };
-        self.pgw_answers(header, self.sgw_s5c, response);
+        }
     }
 
     /// The TEIDs of the S-GW on S11 and S1-U.
