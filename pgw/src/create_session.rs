@@ -12,9 +12,10 @@ use epc_codec::gtpv2c::{
     ApnRestriction, BearerContextCreated, BearerContextToBeCreated, Cause, CauseValue, ChargingId,
     CreateSessionRequest, CreateSessionResponse, Fteid, IeType, InterfaceType, Paa, PdnType, RestartCounter,
 };
-use epc_codec::{Imsi, Ipcp, Pco, Teid};
+use epc_codec::{Ipcp, Pco, Teid};
 use epc_node::config::allows;
-use epc_node::gtpc::Asked;
+use epc_node::gtpc::{Asked, timely};
+use epc_node::sessions::Name;
 use epc_node::{Interface, Peer, UeAddress};
 use tracing::{debug, info};
 
@@ -67,14 +68,15 @@ fn establish(
     if pgw.config.barred.contains(&imsi) {
         return Err((CauseValue::APN_ACCESS_DENIED_NO_SUBSCRIPTION, None));
     }
-    timely(pgw, request, imsi, now)?;
-    let old = pgw.sessions.of_imsi(imsi, bearer.ebi);
+    let present = pgw.sessions.find(Name::Bearer(imsi, bearer.ebi));
+    let originated = present.and_then(|session| session.originated);
+    timely(request, originated, &pgw.clock, now).map_err(|cause| (cause, None))?;
     // Who has no room for a session takes none away either.
-    if !pgw.has_room(from, old) {
+    if !pgw.has_room(from, present) {
         return Err((CauseValue::NO_RESOURCES_AVAILABLE, None));
     }
     // The S-GW does not know the old one any more, §7.2.1: what it held is free for the new one.
-    if let Some(old) = old.map(|session| session.teid) {
+    if let Some(old) = present.map(|session| session.teid) {
         pgw.forget(old);
     }
     let asked_for = request.paa.as_ref().and_then(Paa::ipv4).map(IpAddr::V4);
@@ -114,23 +116,6 @@ fn establish(
     info!(sgw = %sgw_s5c.address, "session established");
     debug!(%imsi, %ue, "session established");
     Ok((teid, cause))
-}
-
-/// Whether a request is neither outdated, TS 29.274 §13.3, nor older than the session that it would replace, §13.2.
-fn timely(pgw: &Pgw, request: &CreateSessionRequest, imsi: Imsi, now: Instant) -> Result<(), Refused> {
-    let Some(originated) = request.origination_time_stamp else {
-        return Ok(());
-    };
-    if let Some(wait) = request.maximum_wait_time
-        && pgw.clock.time_stamp(now) > originated.0.saturating_add(wait.value)
-    {
-        return Err((CauseValue::TIMED_OUT_REQUEST, None));
-    }
-    let present = pgw.sessions.of_imsi(imsi, request.bearer_contexts[0].ebi);
-    match present.and_then(|session| session.originated) {
-        Some(present) if originated.0 < present => Err((CauseValue::LATE_OVERLAPPING_REQUEST, None)),
-        _ => Ok(()),
-    }
 }
 
 fn sgw_s5u(pgw: &Pgw, bearer: &BearerContextToBeCreated) -> Option<Peer> {

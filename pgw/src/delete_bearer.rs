@@ -20,7 +20,10 @@ const AT_ONCE: usize = 1000;
 
 /// Ends every PDN connection of a subscriber.
 pub(crate) fn of_subscriber(pgw: &mut Pgw, imsi: Imsi, now: Instant) {
-    for teid in pgw.ids(|session| session.state == State::Active && session.imsi == imsi) {
+    for teid in pgw
+        .sessions
+        .teids(|session| session.state == State::Active && session.imsi == imsi)
+    {
         start(pgw, teid, None, now);
     }
 }
@@ -28,7 +31,10 @@ pub(crate) fn of_subscriber(pgw: &mut Pgw, imsi: Imsi, now: Instant) {
 /// Ends the sessions of subscribers that are not served any more.
 pub(crate) fn of_barred(pgw: &mut Pgw, now: Instant) {
     let barred = |session: &Session| pgw.config.barred.contains(&session.imsi);
-    for teid in pgw.ids(|session| session.state == State::Active && barred(session)) {
+    for teid in pgw
+        .sessions
+        .teids(|session| session.state == State::Active && barred(session))
+    {
         start(pgw, teid, None, now);
     }
 }
@@ -41,7 +47,7 @@ pub(crate) fn of_all(pgw: &mut Pgw, now: Instant) {
     if active == 0 || deleting > AT_ONCE / 2 {
         return;
     }
-    let chosen = pgw.ids(|session| session.state == State::Active);
+    let chosen = pgw.sessions.teids(|session| session.state == State::Active);
     for teid in chosen.into_iter().take(AT_ONCE - deleting) {
         start(pgw, teid, Some(CauseValue::REACTIVATION_REQUESTED), now);
     }

@@ -24,10 +24,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use epc_codec::gtpv2c::{CauseValue, Message, RestartCounter};
-use epc_codec::{Error, Imsi, Teid};
+use epc_codec::{Imsi, Teid};
 use epc_node::config::allows;
 use epc_node::gtpc::{Asked, Endpoint, Incoming};
 use epc_node::paths::PathId;
+use epc_node::sessions::Sessions;
 use epc_node::store::{Counting, Key, Kind};
 use epc_node::{
     Boot, Holdings, Interface, Node, Output, Outputs, Quota, Rule, TeidAllocator, Then, UeAddress, WallClock,
@@ -37,7 +38,7 @@ use tracing::{debug, info};
 
 pub use config::Config;
 use pool::Addresses;
-use session::{Session, Sessions, State};
+use session::{Session, State};
 
 /// What an operator asks of the P-GW.
 #[derive(Debug, Clone)]
@@ -75,7 +76,7 @@ pub struct Pgw {
     config: Config,
     gtpc: Endpoint<Pending>,
     gtpu: gtpu::Endpoint,
-    sessions: Sessions,
+    sessions: Sessions<Session>,
     /// Sessions by the S-GW that asked for them.
     quota: Quota,
     addresses: Addresses,
@@ -111,7 +112,7 @@ impl Pgw {
             gtpu: gtpu::Endpoint::new(&config.gtp_c, local),
             addresses,
             config,
-            sessions: Sessions::default(),
+            sessions: Sessions::new(boot.control_teid_key),
             quota: Quota::default(),
             control_teids: TeidAllocator::new(boot.control_teid_key),
             user_teids: TeidAllocator::new(boot.user_teid_key),
@@ -134,7 +135,7 @@ impl Pgw {
 
     /// Whether a shutdown has nothing left to do.
     pub fn is_drained(&self) -> bool {
-        self.shutting_down && self.sessions.len() == 0 && self.gtpc.is_idle()
+        self.shutting_down && self.sessions.is_empty() && self.gtpc.is_idle()
     }
 
     /// What it holds.
@@ -154,7 +155,10 @@ impl Pgw {
     fn act(&mut self, incoming: Incoming<Pending>, now: Instant) {
         match incoming {
             Incoming::Request { asked, message } => self.request(asked, message, now),
-            Incoming::Faulty { asked, error } => self.refuse_faulty(&asked, &error, now),
+            Incoming::Faulty { asked, error } => {
+                let teid = self.peer_teid(&asked);
+                self.gtpc.refuse_faulty(&asked, teid, &error, now, &mut self.out);
+            }
             Incoming::Response {
                 continuation: Pending::DeleteBearer { session },
                 ..
@@ -203,23 +207,7 @@ impl Pgw {
         self.gtpc.refuse(asked, teid, cause, None, now, &mut self.out);
     }
 
-    /// TS 29.274 §7.7: the error names the cause and the IE.
-    fn refuse_faulty(&mut self, asked: &Asked, error: &Error, now: Instant) {
-        let teid = self.peer_teid(asked);
-        let Some(cause) = error.cause() else { return };
-        self.gtpc
-            .refuse(asked, teid, cause, error.offending(), now, &mut self.out);
-    }
-
-    /// A peer told its restart counter: what it lost goes before what it asks for.
-    fn heard(&mut self, path: PathId, restart_counter: Option<RestartCounter>, now: Instant) {
-        if let Some(change) = self.gtpc.heard(path, restart_counter, now) {
-            peers::path_changed(self, path, change, now);
-        }
-    }
-
-    /// The same of an S-GW that is named in a message from `from`: its restart counter counts only if it is itself who
-    /// tells it.
+    /// A peer that is named in a message from `from` told its restart counter: what it lost goes before what it asks for.
     fn heard_from(
         &mut self,
         from: IpAddr,
@@ -227,10 +215,8 @@ impl Pgw {
         restart_counter: Option<RestartCounter>,
         now: Instant,
     ) {
-        if from == path.1 {
-            self.heard(path, restart_counter, now);
-        } else {
-            self.gtpc.watch_later(path, now);
+        if let Some(change) = self.gtpc.heard_from(from, path, restart_counter, now) {
+            peers::path_changed(self, path, change, now);
         }
     }
 
@@ -241,14 +227,6 @@ impl Pgw {
         let others = self.sessions.len() - usize::from(replaced.is_some());
         let others_of_sgw = self.quota.of(sgw) - usize::from(replaced_own);
         !self.shutting_down && others < self.config.max_sessions && others_of_sgw < self.config.quota()
-    }
-
-    /// The sessions that `which` chooses, in order, so that the same messages come out for the same ones that went in.
-    fn ids(&self, which: impl Fn(&Session) -> bool) -> Vec<Teid> {
-        let chosen = self.sessions.iter().filter(|session| which(session));
-        let mut ids: Vec<Teid> = chosen.map(|session| session.teid).collect();
-        ids.sort_unstable();
-        ids
     }
 
     /// From now on nothing passes for this session, and its address goes back to the pool.
@@ -299,7 +277,7 @@ impl Pgw {
     /// Puts a session that changed into the session store.
     fn keep(&mut self, teid: Teid) {
         if let Some(session) = self.sessions.get(teid) {
-            self.out.keep(record(session), || session);
+            self.out.keep(session.key(), || session);
         }
     }
 
@@ -317,7 +295,7 @@ impl Pgw {
         self.close(teid);
         let session = self.sessions.remove(teid)?;
         self.quota.close(teid, session.sgw_s5c.ip());
-        self.out.forget(record(&session));
+        self.out.forget(session.key());
         self.gtpu
             .disconnect((Interface::S5u, session.sgw_s5u.ip()), &mut self.gtpc.metrics);
         self.control_teids.free(session.teid);
@@ -341,13 +319,6 @@ impl Pgw {
             self.kept_generations = generations;
             self.out.keep(Key::only(Kind::Teids), || generations);
         }
-    }
-}
-
-fn record(session: &Session) -> Key {
-    Key {
-        kind: Kind::Session,
-        number: session.record,
     }
 }
 

@@ -12,7 +12,7 @@ use epc_node::gtpc::Asked;
 use epc_node::{Interface, Peer};
 
 use crate::Pgw;
-use crate::session::State;
+use crate::session::{Session, State};
 
 /// An S-GW tells of its ends of a session: its own, or one that it took over and names by our TEID alone.
 pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest, now: Instant) {
@@ -59,7 +59,8 @@ pub(crate) fn handle(pgw: &mut Pgw, asked: Asked, request: &ModifyBearerRequest,
         let admitted = |sgw: &Peer| known && allows(&pgw.config.sgw_networks, sgw.ip());
         if let Some(sgw_s5u) = s5u.filter(admitted) {
             pgw.gtpu.connect((Interface::S5u, sgw_s5u.ip()), now);
-            if let Some(before) = pgw.sessions.set_sgw_s5u(session.teid, sgw_s5u) {
+            let replace = |session: &mut Session| std::mem::replace(&mut session.sgw_s5u, sgw_s5u);
+            if let Some(before) = pgw.sessions.change(session.teid, replace) {
                 pgw.gtpu
                     .disconnect((Interface::S5u, before.ip()), &mut pgw.gtpc.metrics);
             }

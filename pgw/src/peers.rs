@@ -5,6 +5,7 @@ use std::time::Instant;
 use epc_codec::gtpv2c::CauseValue;
 use epc_node::gtpu;
 use epc_node::paths::{PathChange, PathId};
+use epc_node::sessions::Name;
 use tracing::warn;
 
 use crate::session::{Session, State};
@@ -17,7 +18,7 @@ pub(crate) fn path_changed(pgw: &mut Pgw, path: PathId, change: PathChange, now:
         PathChange::Restarted | PathChange::Dead => {}
     }
     let (on, peer) = path;
-    let lost = pgw.ids(|session| session.sgw_s5c.ip() == peer);
+    let lost = pgw.sessions.teids(|session| session.sgw_s5c.ip() == peer);
     if !lost.is_empty() {
         warn!(interface = %on, %peer, sessions = lost.len(), "peer lost its sessions");
     }
@@ -41,7 +42,7 @@ pub(crate) fn user_plane(pgw: &mut Pgw, incoming: gtpu::Incoming, now: Instant) 
         gtpu::Incoming::ErrorIndication { on, from, teid } => {
             let session = pgw
                 .sessions
-                .of_peer(from, teid)
+                .find(Name::PeersTunnel(from, teid))
                 .filter(|session| session.state == State::Active);
             let Some(session) = session.map(|session| session.teid) else {
                 return;
@@ -61,7 +62,7 @@ fn user_path_changed(pgw: &mut Pgw, (_, sgw): PathId, change: PathChange, now: I
         return;
     }
     let of_sgw = |session: &Session| session.state == State::Active && session.sgw_s5u.ip() == sgw;
-    for teid in pgw.ids(of_sgw) {
+    for teid in pgw.sessions.teids(of_sgw) {
         delete_bearer::start(pgw, teid, Some(CauseValue::REACTIVATION_REQUESTED), now);
     }
 }

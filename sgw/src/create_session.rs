@@ -14,12 +14,13 @@ use epc_codec::gtpv2c::{
     InterfaceType, Message, RestartCounter, Sequence,
 };
 use epc_node::config::allows;
-use epc_node::gtpc::{Asked, RequestKey};
+use epc_node::gtpc::{Asked, RequestKey, timely};
+use epc_node::sessions::Name;
 use epc_node::{Interface, Peer};
 use tracing::{debug, info};
 
 use crate::session::{Session, State};
-use crate::{Pending, Sgw, delete_session, peers, record, restore};
+use crate::{Pending, Sgw, delete_session, peers, restore};
 
 /// An MME asks for a PDN connection: reserve it, and ask the P-GW.
 pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, now: Instant) {
@@ -67,10 +68,12 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
         let cause = CauseValue::REQUEST_REJECTED;
         return refuse(sgw, &asked, mme_s11.teid, cause, offending, now);
     }
-    if let Err(cause) = timely(sgw, &request, now) {
+    let ebi = request.bearer_contexts[0].ebi;
+    let present = sgw.sessions.find(Name::Bearer(imsi, ebi));
+    let originated = present.and_then(|session| session.originated);
+    if let Err(cause) = timely(&request, originated, &sgw.clock, now) {
         return refuse(sgw, &asked, mme_s11.teid, cause, None, now);
     }
-    let ebi = request.bearer_contexts[0].ebi;
     if asked.teid() != Teid(0) {
         // A further PDN connection of a UE: one is what this S-GW serves.
         let known = sgw.session_of_mme(&asked).is_some();
@@ -81,17 +84,16 @@ pub(crate) fn start(sgw: &mut Sgw, asked: Asked, request: CreateSessionRequest, 
         };
         return refuse(sgw, &asked, mme_s11.teid, cause, None, now);
     }
-    if restore::is_too_early(sgw, imsi, ebi, now) {
+    if present.is_some_and(|old| restore::is_too_early(sgw, old.teid, now)) {
         return sgw.gtpc.ignore(&asked);
     }
-    let old = sgw.sessions.of_imsi(imsi, ebi);
     // Who has no room for a session takes none away either.
-    if !sgw.has_room(asked.from.ip(), old) {
+    if !sgw.has_room(asked.from.ip(), present) {
         let cause = CauseValue::NO_RESOURCES_AVAILABLE;
         return refuse(sgw, &asked, mme_s11.teid, cause, None, now);
     }
     // The MME does not know the old one any more, §7.2.1.
-    if let Some(old) = old.map(|session| session.teid) {
+    if let Some(old) = present.map(|session| session.teid) {
         delete_session::replace(sgw, old, pgw_s5c.ip(), now);
     }
     if let Some(former) = sgw.given_up.remove(&(imsi, ebi)) {
@@ -162,7 +164,7 @@ fn ask_pgw(
     ));
     let on = sgw.s5c();
     let (bearer, mme_teid) = ((session.imsi, session.ebi), session.mme_s11.teid);
-    sgw.out.keep(record(session), || restore::Record {
+    sgw.out.keep(session.key(), || restore::Record {
         session,
         asked: Some(Message::from(request.clone()).encode(Some(Teid(0)), Sequence(0))),
     });
@@ -185,24 +187,6 @@ fn ask_pgw(
             let cause = CauseValue::NO_RESOURCES_AVAILABLE;
             refuse(sgw, &asked, mme_teid, cause, None, now);
         }
-    }
-}
-
-/// Whether a request is neither outdated, TS 29.274 §13.3, nor older than the session that it would replace, §13.2.
-fn timely(sgw: &Sgw, request: &CreateSessionRequest, now: Instant) -> Result<(), CauseValue> {
-    let Some(originated) = request.origination_time_stamp else {
-        return Ok(());
-    };
-    if let Some(wait) = request.maximum_wait_time
-        && sgw.clock.time_stamp(now) > originated.0.saturating_add(wait.value)
-    {
-        return Err(CauseValue::TIMED_OUT_REQUEST);
-    }
-    let bearer = request.imsi.zip(request.bearer_contexts.first());
-    let present = bearer.and_then(|(imsi, bearer)| sgw.sessions.of_imsi(imsi, bearer.ebi));
-    match present.and_then(|session| session.originated) {
-        Some(present) if originated.0 < present => Err(CauseValue::LATE_OVERLAPPING_REQUEST),
-        _ => Ok(()),
     }
 }
 
@@ -275,12 +259,12 @@ fn pgw_ends(sgw: &Sgw, response: &CreateSessionResponse) -> Option<(Peer, Peer)>
 /// The rules come before the answer: the eNB may send as soon as it has learnt the S1-U TEID. What it sends waits until
 /// the MME has said who it is.
 fn establish(sgw: &mut Sgw, session: &Session, pgw_s5c: Peer, pgw_s5u: Peer, now: Instant) {
-    if let Some(session) = sgw.sessions.get_mut(session.teid) {
+    sgw.sessions.change(session.teid, |session| {
         session.pgw_s5c = pgw_s5c;
+        session.pgw_s5u = Some(pgw_s5u);
         session.asked_pgw = None;
-    }
+    });
     sgw.gtpu.connect((sgw.s5u(), pgw_s5u.ip()), now);
-    sgw.sessions.set_pgw_s5u(session.teid, Some(pgw_s5u));
     sgw.set_state(session.teid, State::Active);
     sgw.open_tunnels(session.teid);
     sgw.setups.set(now + sgw.config.setup_timeout, session.teid);

@@ -29,6 +29,7 @@ use epc_codec::{Ebi, Error, Imsi, Teid};
 use epc_node::config::allows;
 use epc_node::gtpc::{Asked, Endpoint, Incoming, RequestKey};
 use epc_node::paths::PathId;
+use epc_node::sessions::Sessions;
 use epc_node::store::{Key, Kind};
 use epc_node::{
     Boot, Holdings, Interface, Node, Output, Outputs, Peer, Quota, Rule, TeidAllocator, Then, Timers,
@@ -38,7 +39,7 @@ use tracing::{debug, info};
 
 pub use config::Config;
 use restore::Doubt;
-use session::{Session, Sessions, State};
+use session::{Session, State};
 
 /// What an operator asks of the S-GW.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ pub struct Sgw {
     config: Config,
     gtpc: Endpoint<Pending>,
     gtpu: gtpu::Endpoint,
-    sessions: Sessions,
+    sessions: Sessions<Session>,
     /// Sessions by the MME that asked for them.
     quota: Quota,
     control_teids: TeidAllocator,
@@ -105,7 +106,7 @@ impl Sgw {
             gtpc: Endpoint::new(&config.gtp_c, boot.restart_counter),
             gtpu: gtpu::Endpoint::new(&config.gtp_c, local),
             config,
-            sessions: Sessions::default(),
+            sessions: Sessions::new(boot.control_teid_key),
             quota: Quota::default(),
             control_teids: TeidAllocator::new(boot.control_teid_key),
             user_teids: TeidAllocator::new(boot.user_teid_key),
@@ -147,7 +148,7 @@ impl Sgw {
 
     /// Whether a shutdown has nothing left to do.
     pub fn is_drained(&self) -> bool {
-        self.shutting_down && self.sessions.len() == 0 && self.gtpc.is_idle()
+        self.shutting_down && self.sessions.is_empty() && self.gtpc.is_idle()
     }
 
     /// What it holds.
@@ -187,7 +188,10 @@ impl Sgw {
     fn act(&mut self, incoming: Incoming<Pending>, now: Instant) {
         match incoming {
             Incoming::Request { asked, message } => self.request(asked, message, now),
-            Incoming::Faulty { asked, error } => self.refuse_faulty(&asked, &error, now),
+            Incoming::Faulty { asked, error } => {
+                let teid = self.peer_teid(&asked);
+                self.gtpc.refuse_faulty(&asked, teid, &error, now, &mut self.out);
+            }
             Incoming::Response {
                 from,
                 message,
@@ -320,23 +324,7 @@ impl Sgw {
         self.gtpc.refuse(asked, teid, cause, None, now, &mut self.out);
     }
 
-    /// TS 29.274 §7.7: the error names the cause and the IE.
-    fn refuse_faulty(&mut self, asked: &Asked, error: &Error, now: Instant) {
-        let teid = self.peer_teid(asked);
-        let Some(cause) = error.cause() else { return };
-        self.gtpc
-            .refuse(asked, teid, cause, error.offending(), now, &mut self.out);
-    }
-
-    /// A peer told its restart counter: what it lost goes before what it asks for.
-    fn heard(&mut self, path: PathId, restart_counter: Option<RestartCounter>, now: Instant) {
-        if let Some(change) = self.gtpc.heard(path, restart_counter, now) {
-            peers::path_changed(self, path, change, now);
-        }
-    }
-
-    /// The same of a peer that is named in a message from `from`: its restart counter counts only if it is itself who
-    /// tells it.
+    /// A peer that is named in a message from `from` told its restart counter: what it lost goes before what it asks for.
     fn heard_from(
         &mut self,
         from: IpAddr,
@@ -344,10 +332,8 @@ impl Sgw {
         restart_counter: Option<RestartCounter>,
         now: Instant,
     ) {
-        if from == path.1 {
-            self.heard(path, restart_counter, now);
-        } else {
-            self.gtpc.watch_later(path, now);
+        if let Some(change) = self.gtpc.heard_from(from, path, restart_counter, now) {
+            peers::path_changed(self, path, change, now);
         }
     }
 
@@ -391,7 +377,10 @@ impl Sgw {
 
     /// Its eNB is not its any more: downlink packets are held until the MME says where the UE is.
     fn release_enb(&mut self, teid: Teid) {
-        let before = self.sessions.set_enb_s1u(teid, None);
+        let before = self
+            .sessions
+            .change(teid, |session| session.enb_s1u.take())
+            .flatten();
         self.disconnect(Interface::S1u, before);
         self.keep(teid);
         self.open_tunnels(teid);
@@ -415,7 +404,7 @@ impl Sgw {
         let session = self.sessions.remove(teid)?;
         self.quota.close(teid, session.mme_s11.ip());
         self.doubtful.remove(&teid);
-        self.out.forget(record(&session));
+        self.out.forget(session.key());
         self.disconnect(Interface::S1u, session.enb_s1u);
         self.disconnect(self.s5u(), session.pgw_s5u);
         self.control_teids.free(session.teid);
@@ -428,7 +417,10 @@ impl Sgw {
     /// Packets of this session go to this eNB from now on.
     fn set_enb_s1u(&mut self, teid: Teid, enb_s1u: Peer, now: Instant) {
         self.gtpu.connect((Interface::S1u, enb_s1u.ip()), now);
-        let before = self.sessions.set_enb_s1u(teid, Some(enb_s1u));
+        let before = self
+            .sessions
+            .change(teid, |session| session.enb_s1u.replace(enb_s1u))
+            .flatten();
         self.disconnect(Interface::S1u, before);
     }
 
@@ -451,7 +443,7 @@ impl Sgw {
     fn keep(&mut self, teid: Teid) {
         if let Some(session) = self.sessions.get(teid) {
             self.out
-                .keep(record(session), || restore::Record { session, asked: None });
+                .keep(session.key(), || restore::Record { session, asked: None });
         }
     }
 
@@ -477,13 +469,6 @@ impl Sgw {
             self.kept_generations = generations;
             self.out.keep(Key::only(Kind::Teids), || generations);
         }
-    }
-}
-
-fn record(session: &Session) -> Key {
-    Key {
-        kind: Kind::Session,
-        number: session.record,
     }
 }
 

@@ -38,7 +38,8 @@ pub(crate) fn handle(sgw: &mut Sgw, asked: Asked, request: &ModifyBearerRequest,
             .move_owner(session.teid, session.mme_s11.ip(), mme_s11.ip());
         session.mme_s11 = mme_s11;
     }
-    sgw.heard((Interface::S11, asked.from.ip()), request.recovery, now);
+    let mme = asked.from.ip();
+    sgw.heard_from(mme, (Interface::S11, mme), request.recovery, now);
     let modified: Vec<BearerContextModified> = request
         .bearer_contexts
         .iter()

@@ -6,6 +6,7 @@ use std::time::Instant;
 use epc_codec::Teid;
 use epc_codec::gtpv2c::{Cause, CauseValue, DeleteBearerRequest};
 use epc_node::paths::{PathChange, PathId};
+use epc_node::sessions::Name;
 use epc_node::{Interface, gtpu};
 use tracing::warn;
 
@@ -23,10 +24,12 @@ pub(crate) fn path_changed(sgw: &mut Sgw, path: PathId, change: PathChange, now:
         PathChange::Dead => return path_dead(sgw, path, now),
     }
     let (on, peer) = path;
-    let of_mme = ids(sgw, |session| {
-        on == Interface::S11 && session.mme_s11.ip() == peer
-    });
-    let of_pgw = ids(sgw, |session| on == sgw.s5c() && session.pgw_s5c.ip() == peer);
+    let of_mme = sgw
+        .sessions
+        .teids(|session| on == Interface::S11 && session.mme_s11.ip() == peer);
+    let of_pgw = sgw
+        .sessions
+        .teids(|session| on == sgw.s5c() && session.pgw_s5c.ip() == peer);
     if !of_mme.is_empty() || !of_pgw.is_empty() {
         warn!(interface = %on, %peer, sessions = of_mme.len() + of_pgw.len(), "peer lost its sessions");
     }
@@ -40,7 +43,7 @@ pub(crate) fn path_changed(sgw: &mut Sgw, path: PathId, change: PathChange, now:
 
 /// A peer is given up. It may come back and have kept its sessions, so that it hears of their end as well.
 fn path_dead(sgw: &mut Sgw, (on, peer): PathId, now: Instant) {
-    let lost = ids(sgw, |session| {
+    let lost = sgw.sessions.teids(|session| {
         let of_mme = on == Interface::S11 && session.mme_s11.ip() == peer;
         of_mme || (on == sgw.s5c() && session.pgw_s5c.ip() == peer)
     });
@@ -58,7 +61,7 @@ pub(crate) fn user_plane(sgw: &mut Sgw, incoming: gtpu::Incoming, now: Instant) 
         gtpu::Incoming::ErrorIndication { on, from, teid } => {
             let Some(session) = sgw
                 .sessions
-                .of_peer(from, teid)
+                .find(Name::PeersTunnel(from, teid))
                 .filter(|session| session.state == State::Active)
             else {
                 return;
@@ -87,7 +90,7 @@ fn user_path_changed(sgw: &mut Sgw, (on, peer): PathId, change: PathChange, now:
     if change != PathChange::Dead || on != sgw.s5u() {
         return;
     }
-    let lost = ids(sgw, |session| {
+    let lost = sgw.sessions.teids(|session| {
         session.state == State::Active && session.pgw_s5u.is_some_and(|pgw| pgw.ip() == peer)
     });
     for teid in lost {
@@ -103,7 +106,7 @@ pub(crate) fn delete_all(sgw: &mut Sgw, now: Instant) {
     if active == 0 || underway > AT_ONCE / 2 {
         return;
     }
-    let chosen = ids(sgw, |session| session.state == State::Active);
+    let chosen = sgw.sessions.teids(|session| session.state == State::Active);
     for teid in chosen.into_iter().take(AT_ONCE - underway) {
         end_for_both(sgw, teid, now);
     }
@@ -158,19 +161,11 @@ fn relay_end_marker(sgw: &mut Sgw, from: IpAddr, teid: Teid) {
     let of_its_pgw = |session: &&Session| session.pgw_s5u.is_some_and(|peer| peer.ip() == from);
     let enb = sgw
         .sessions
-        .of_s5u(teid)
+        .find(Name::Tunnel(teid))
         .filter(of_its_pgw)
         .and_then(|session| session.enb_s1u);
     let Some(enb) = enb else { return };
     let metrics = &mut sgw.gtpc.metrics;
     sgw.gtpu
         .end_marker(Interface::S1u, enb.address, enb.teid, metrics, &mut sgw.out);
-}
-
-/// In order, so that the same messages come out for the same ones that went in.
-fn ids(sgw: &Sgw, which: impl Fn(&Session) -> bool) -> Vec<Teid> {
-    let chosen = sgw.sessions.iter().filter(|session| which(session));
-    let mut ids: Vec<Teid> = chosen.map(|session| session.teid).collect();
-    ids.sort_unstable();
-    ids
 }

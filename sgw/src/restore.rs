@@ -12,8 +12,8 @@
 
 use std::time::Instant;
 
+use epc_codec::Teid;
 use epc_codec::gtpv2c::{self, CreateSessionRequest, CreateSessionResponse, DeleteBearerRequest, Message};
-use epc_codec::{Ebi, Imsi, Teid};
 use epc_node::store::{Kind, Records, Unreadable};
 use epc_node::{Boot, Interface, TeidAllocator};
 use serde::{Deserialize, Serialize};
@@ -110,8 +110,7 @@ impl Sgw {
             .sessions
             .iter()
             .filter(|session| session.state == State::Deleting);
-        let mut ending: Vec<Session> = ending.cloned().collect();
-        ending.sort_unstable_by_key(|session| session.teid);
+        let ending: Vec<Session> = ending.cloned().collect();
         for session in ending {
             delete_session::farewell_to_pgw(self, session.pgw_s5c, session.ebi, now);
             let request = DeleteBearerRequest {
@@ -123,12 +122,11 @@ impl Sgw {
     }
 }
 
-/// Whether what an earlier incarnation asked for this bearer may still be on its way to the P-GW, where it would replace
+/// Whether what an earlier incarnation asked for this session may still be on its way to the P-GW, where it would replace
 /// what is asked now.
-pub(crate) fn is_too_early(sgw: &Sgw, imsi: Imsi, ebi: Ebi, now: Instant) -> bool {
-    let old = sgw.sessions.of_imsi(imsi, ebi);
-    old.and_then(|old| sgw.doubtful.get(&old.teid))
-        .is_some_and(|doubt| now < doubt.since + sgw.config.gtp_c.t3_response)
+pub(crate) fn is_too_early(sgw: &Sgw, old: Teid, now: Instant) -> bool {
+    let doubt = sgw.doubtful.get(&old);
+    doubt.is_some_and(|doubt| now < doubt.since + sgw.config.gtp_c.t3_response)
 }
 
 /// The MME has given up long ago, but the P-GW may have made a session.

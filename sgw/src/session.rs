@@ -1,11 +1,10 @@
 //! What the S-GW knows of a PDN connection.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-
 use epc_codec::{Ebi, Imsi, Teid};
+use epc_node::Peer;
 use epc_node::gtpc::RequestKey;
-use epc_node::{Peer, store};
+use epc_node::sessions::{self, NAMES, Name};
+use epc_node::store::{self, Key, Kind};
 use serde::{Deserialize, Serialize};
 
 /// One PDN connection with its default bearer. This is also how the session store keeps it.
@@ -57,93 +56,26 @@ pub(crate) enum State {
     Deleting,
 }
 
-/// All of them, found by what messages name.
-#[derive(Debug, Default)]
-pub(crate) struct Sessions {
-    by_teid: HashMap<Teid, Session>,
-    by_imsi: HashMap<(Imsi, Ebi), Teid>,
-    /// By our tunnel end on S5-U, which End Markers name.
-    by_s5u: HashMap<Teid, Teid>,
-    /// By the tunnel ends of peers, which Error Indications name.
-    by_peer: HashMap<(IpAddr, Teid), Teid>,
+impl Session {
+    /// Names its record in the session store.
+    pub(crate) fn key(&self) -> Key {
+        Key::new(Kind::Session, self.record)
+    }
 }
 
-impl Sessions {
-    pub(crate) fn len(&self) -> usize {
-        self.by_teid.len()
+impl sessions::Session for Session {
+    fn teid(&self) -> Teid {
+        self.teid
     }
 
-    pub(crate) fn get(&self, teid: Teid) -> Option<&Session> {
-        self.by_teid.get(&teid)
-    }
-
-    pub(crate) fn get_mut(&mut self, teid: Teid) -> Option<&mut Session> {
-        self.by_teid.get_mut(&teid)
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Session> {
-        self.by_teid.values()
-    }
-
-    /// The session of a subscriber's bearer.
-    pub(crate) fn of_imsi(&self, imsi: Imsi, ebi: Ebi) -> Option<&Session> {
-        self.get(*self.by_imsi.get(&(imsi, ebi))?)
-    }
-
-    /// The session of this tunnel end of ours on S5-U.
-    pub(crate) fn of_s5u(&self, teid: Teid) -> Option<&Session> {
-        self.get(*self.by_s5u.get(&teid)?)
-    }
-
-    /// The session whose packets go to this tunnel end of a peer's.
-    pub(crate) fn of_peer(&self, address: IpAddr, teid: Teid) -> Option<&Session> {
-        self.get(*self.by_peer.get(&(address, teid))?)
-    }
-
-    pub(crate) fn insert(&mut self, session: Session) {
-        self.by_imsi.insert((session.imsi, session.ebi), session.teid);
-        self.by_s5u.insert(session.s5u_teid, session.teid);
-        for peer in session.enb_s1u.into_iter().chain(session.pgw_s5u) {
-            self.by_peer.insert((peer.ip(), peer.teid), session.teid);
-        }
-        self.by_teid.insert(session.teid, session);
-    }
-
-    /// Gives back where it was before.
-    pub(crate) fn set_enb_s1u(&mut self, teid: Teid, enb_s1u: Option<Peer>) -> Option<Peer> {
-        let session = self.by_teid.get_mut(&teid)?;
-        let before = std::mem::replace(&mut session.enb_s1u, enb_s1u);
-        self.replace_peer(before, enb_s1u, teid);
-        before
-    }
-
-    pub(crate) fn set_pgw_s5u(&mut self, teid: Teid, pgw_s5u: Option<Peer>) {
-        let Some(session) = self.by_teid.get_mut(&teid) else {
-            return;
-        };
-        let before = std::mem::replace(&mut session.pgw_s5u, pgw_s5u);
-        self.replace_peer(before, pgw_s5u, teid);
-    }
-
-    pub(crate) fn remove(&mut self, teid: Teid) -> Option<Session> {
-        let session = self.by_teid.remove(&teid)?;
-        self.by_s5u.remove(&session.s5u_teid);
-        if self.by_imsi.get(&(session.imsi, session.ebi)) == Some(&teid) {
-            self.by_imsi.remove(&(session.imsi, session.ebi));
-        }
-        self.replace_peer(session.enb_s1u, None, teid);
-        self.replace_peer(session.pgw_s5u, None, teid);
-        Some(session)
-    }
-
-    fn replace_peer(&mut self, before: Option<Peer>, after: Option<Peer>, teid: Teid) {
-        if let Some(peer) = before
-            && self.by_peer.get(&(peer.ip(), peer.teid)) == Some(&teid)
-        {
-            self.by_peer.remove(&(peer.ip(), peer.teid));
-        }
-        if let Some(peer) = after {
-            self.by_peer.insert((peer.ip(), peer.teid), teid);
-        }
+    fn names(&self) -> [Option<Name>; NAMES] {
+        [
+            Some(Name::Bearer(self.imsi, self.ebi)),
+            // Which End Markers name.
+            Some(Name::Tunnel(self.s5u_teid)),
+            // Which Error Indications name.
+            self.enb_s1u.map(Name::from),
+            self.pgw_s5u.map(Name::from),
+        ]
     }
 }

@@ -13,12 +13,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use epc_codec::gtpv2c::{
-    self, Cause, CauseValue, EchoRequest, EchoResponse, Header, Ie, IeType, IeValue, Message, MessageType,
-    OtherMessage, Packet, RestartCounter, Sequence, VersionNotSupportedIndication,
+    self, Cause, CauseValue, CreateSessionRequest, EchoRequest, EchoResponse, Header, Ie, IeType, IeValue,
+    Message, MessageType, OtherMessage, Packet, RestartCounter, Sequence, VersionNotSupportedIndication,
 };
 use epc_codec::{Error, Teid};
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ use crate::metrics::Signalling;
 use crate::paths::{PathChange, PathId, Paths};
 use crate::store::{Counting, Key, Kind, Records, Unreadable};
 use crate::transactions::{Answers, Expiry, Repetition, Requests, Seen, Transmit};
-use crate::{Interface, Outputs, RateLimit};
+use crate::{Interface, Outputs, RateLimit, WallClock};
 
 /// As many of our requests may be outstanding, half of them at one peer.
 const REQUESTS: usize = 131_072;
@@ -243,7 +243,7 @@ impl<C> Endpoint<C> {
     /// kept with it.
     pub fn keep_peers<E>(&mut self, out: &mut Outputs<E>) {
         for number in self.farewells_over.drain(..) {
-            out.forget(record(Kind::Farewell, number));
+            out.forget(Key::new(Kind::Farewell, number));
         }
         for path in std::mem::take(&mut self.peers_to_keep) {
             let told = self.paths.restart_counter(&path);
@@ -253,14 +253,14 @@ impl<C> Endpoint<C> {
                 (_, Some(restart_counter)) => {
                     let number = kept.map_or_else(|| out.next_record(), |(number, _)| number);
                     self.kept_peers.insert(path, (number, restart_counter));
-                    out.keep(record(Kind::Peer, number), || KeptPeer {
+                    out.keep(Key::new(Kind::Peer, number), || KeptPeer {
                         path,
                         restart_counter,
                     });
                 }
                 (Some((number, _)), None) => {
                     self.kept_peers.remove(&path);
-                    out.forget(record(Kind::Peer, number));
+                    out.forget(Key::new(Kind::Peer, number));
                 }
                 (None, None) => {}
             }
@@ -362,7 +362,7 @@ impl<C> Endpoint<C> {
             return None;
         }
         let number = out.next_record();
-        out.keep(record(Kind::Farewell, number), || KeptFarewell {
+        out.keep(Key::new(Kind::Farewell, number), || KeptFarewell {
             key,
             datagram: transmit.datagram.clone(),
             given_up: true,
@@ -412,7 +412,7 @@ impl<C> Endpoint<C> {
         if message.message_type() == MessageType::CREATE_SESSION_RESPONSE && out.keeps_records() {
             let number = out.next_record();
             let key = asked.key();
-            out.keep(record(Kind::Answer, number), || KeptAnswer {
+            out.keep(Key::new(Kind::Answer, number), || KeptAnswer {
                 key,
                 datagram: datagram.clone(),
             });
@@ -450,6 +450,20 @@ impl<C> Endpoint<C> {
         self.send_answer(asked, answer, datagram, now, out);
     }
 
+    /// Refuses a request that could not be decoded, TS 29.274 §7.7: the error names the cause and the IE.
+    pub fn refuse_faulty<E>(
+        &mut self,
+        asked: &Asked,
+        teid: Teid,
+        error: &Error,
+        now: Instant,
+        out: &mut Outputs<E>,
+    ) {
+        if let Some(cause) = error.cause() {
+            self.refuse(asked, teid, cause, error.offending(), now, out);
+        }
+    }
+
     /// Says nothing to a request, and remembers nothing of it: a repeat counts as new.
     pub fn ignore(&mut self, asked: &Asked) {
         self.answers.forget(&asked.key());
@@ -459,7 +473,7 @@ impl<C> Endpoint<C> {
     pub fn timeout<E>(&mut self, now: Instant, out: &mut Outputs<E>) {
         self.answers.expire(now);
         while let Some((_, number)) = self.kept_answers.front().filter(|(until, _)| *until <= now) {
-            out.forget(record(Kind::Answer, *number));
+            out.forget(Key::new(Kind::Answer, *number));
             self.kept_answers.pop_front();
         }
         while let Some(expiry) = self.requests.expired(now) {
@@ -479,13 +493,13 @@ impl<C> Endpoint<C> {
                 Expiry::GaveUp {
                     continuation: Attached::Farewell(number),
                     ..
-                } => out.forget(record(Kind::Farewell, number)),
+                } => out.forget(Key::new(Kind::Farewell, number)),
                 Expiry::GaveUp {
                     key: request,
                     continuation: Attached::GivenUp(number),
                     ..
                 } => {
-                    out.forget(record(Kind::Farewell, number));
+                    out.forget(Key::new(Kind::Farewell, number));
                     let message = None;
                     self.incoming.push_back(Incoming::Late { request, message });
                 }
@@ -528,11 +542,6 @@ impl<C> Endpoint<C> {
         self.paths.watch(path, now);
     }
 
-    /// Supervises a peer that has a session here from now on, beginning after a period.
-    pub fn watch_later(&mut self, path: PathId, now: Instant) {
-        self.paths.watch_later(path, now);
-    }
-
     /// A peer told its restart counter, or at least that it is alive; supervise it. A change is for the caller to act on
     /// before it goes on with what the peer said: what a restarted peer asks for is not among what it lost.
     pub fn heard(
@@ -554,6 +563,22 @@ impl<C> Endpoint<C> {
         let change = change?;
         self.changed(path, change);
         Some(change)
+    }
+
+    /// The same of a peer that is named in a message from `from`: its restart counter counts only if it is itself who tells
+    /// it. Else it is supervised, as it has a session here, beginning after a period.
+    pub fn heard_from(
+        &mut self,
+        from: IpAddr,
+        path: PathId,
+        restart_counter: Option<RestartCounter>,
+        now: Instant,
+    ) -> Option<PathChange> {
+        if from == path.1 {
+            return self.heard(path, restart_counter, now);
+        }
+        self.paths.watch_later(path, now);
+        None
     }
 
     /// Supervises a peer no longer.
@@ -679,9 +704,9 @@ impl<C> Endpoint<C> {
                 self.peers_to_keep.push(path);
                 self.path_changed(path, change);
             }
-            Some(Attached::Farewell(number)) => out.forget(record(Kind::Farewell, number)),
+            Some(Attached::Farewell(number)) => out.forget(Key::new(Kind::Farewell, number)),
             Some(Attached::GivenUp(number)) => {
-                out.forget(record(Kind::Farewell, number));
+                out.forget(Key::new(Kind::Farewell, number));
                 let (request, message) = (key, message.ok());
                 self.incoming.push_back(Incoming::Late { request, message });
             }
@@ -766,7 +791,7 @@ impl<C> Endpoint<C> {
         let key = (on, to, sequence);
         let rounds = match attached {
             Attached::Farewell(number) => {
-                out.keep(record(Kind::Farewell, number), || KeptFarewell {
+                out.keep(Key::new(Kind::Farewell, number), || KeptFarewell {
                     key,
                     datagram: datagram.clone(),
                     given_up: false,
@@ -840,15 +865,33 @@ struct KeptFarewell {
     given_up: bool,
 }
 
-const fn record(kind: Kind, number: u64) -> Key {
-    Key { kind, number }
-}
-
 /// Twice as long as a peer may be silent: by then it has given us up, if it is cut off.
 fn patience(config: &GtpC) -> u32 {
     let round = config.t3_response * config.n3_requests;
     let rounds = 2.0 * config.path_failure.as_secs_f64() / round.as_secs_f64();
     (rounds.ceil() as u32).clamp(2, 10_000)
+}
+
+/// Whether a request is neither outdated, TS 29.274 §13.3, nor older than the session that it would replace, §13.2, which
+/// was asked for at `present`.
+pub fn timely(
+    request: &CreateSessionRequest,
+    present: Option<u64>,
+    clock: &WallClock,
+    now: Instant,
+) -> Result<(), CauseValue> {
+    let Some(originated) = request.origination_time_stamp else {
+        return Ok(());
+    };
+    if let Some(wait) = request.maximum_wait_time
+        && clock.time_stamp(now) > originated.0.saturating_add(wait.value)
+    {
+        return Err(CauseValue::TIMED_OUT_REQUEST);
+    }
+    match present {
+        Some(present) if originated.0 < present => Err(CauseValue::LATE_OVERLAPPING_REQUEST),
+        _ => Ok(()),
+    }
 }
 
 /// The restart counter of the sender, where a message tells it.

@@ -16,6 +16,7 @@
 pub mod config;
 pub mod gtpc;
 pub mod gtpu;
+mod index;
 mod interface;
 mod limit;
 pub mod metrics;
@@ -23,6 +24,7 @@ pub mod paths;
 mod peer;
 mod quota;
 mod rule;
+pub mod sessions;
 mod silence;
 pub mod store;
 mod teid;

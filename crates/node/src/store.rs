@@ -58,6 +58,11 @@ pub struct Key {
 }
 
 impl Key {
+    /// One of its kind.
+    pub const fn new(kind: Kind, number: u64) -> Key {
+        Key { kind, number }
+    }
+
     /// The only record of its kind.
     pub const fn only(kind: Kind) -> Key {
         Key { kind, number: 0 }
