@@ -167,19 +167,12 @@ impl Daemon for Host {
     }
 }
 
-/// What packets of UEs do not reach.
+/// What packets of UEs do not reach, beside the addresses of this host.
 fn filter(config: &Config) -> Filter {
-    let local = &config.local_addresses;
-    let metrics = config.prom_addr.map(|address| address.ip());
-    let own = [Some(local.s5c_ip), Some(local.s5u_ip), local.sgi_ip, metrics];
-    let own = own.into_iter().flatten().filter(|own| !own.is_unspecified());
+    let denied = config.deny_destinations.iter().copied();
     let filter = Filter::default()
         .without_gtp()
-        .without(own.map(IpNet::from), DropReason::OwnAddress)
-        .without(
-            config.deny_destinations.iter().copied(),
-            DropReason::DeniedDestination,
-        );
+        .without(denied, DropReason::DeniedDestination);
     if config.ue_to_ue {
         return filter;
     }

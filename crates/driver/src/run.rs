@@ -22,7 +22,7 @@ use crate::privilege::{self, NetAdmin};
 use crate::sockets::Sockets;
 use crate::store::{self, Keep, Opened, SessionStore, Store};
 use crate::user_plane::UserPlane;
-use crate::{Daemon, Problem, http, log, metrics};
+use crate::{Daemon, Problem, host, http, log, metrics};
 
 /// Arguments, configuration or host do not allow a start.
 pub(crate) const UNUSABLE: u8 = 2;
@@ -244,7 +244,12 @@ async fn node<D: Daemon>(
     let mut registry = Registry::default();
     let send_errors = metrics::register(D::NAME, &mut registry);
     let prepared = match D::user_plane(config, boot.user_teid_key) {
-        Some(user_plane) => Some(UserPlane::prepare(&user_plane)?),
+        Some(user_plane) => {
+            if user_plane.is_on_networks_side() {
+                host::follow_own_addresses(user_plane.filter.own());
+            }
+            Some(UserPlane::prepare(&user_plane)?)
+        }
         None => None,
     };
     let mtu = prepared.as_ref().and_then(|prepared| prepared.mtu());

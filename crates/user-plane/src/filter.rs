@@ -1,8 +1,11 @@
 //! What the packets of UEs do not reach, wherever a tunnel ends on the network's side.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
+use rustc_hash::FxHashSet;
 
 use crate::Drop;
 
@@ -11,10 +14,37 @@ const GTP_PORTS: [u16; 3] = [2123, 2152, 3386];
 /// A chain of more IPv6 extension headers is not followed.
 const EXTENSIONS: usize = 8;
 
+/// The addresses of the host, which come and go while packets pass: threads look whether they have changed, and take a copy.
+#[derive(Debug, Clone, Default)]
+pub struct OwnAddresses(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    changes: AtomicU64,
+    addresses: Mutex<FxHashSet<IpAddr>>,
+}
+
+impl OwnAddresses {
+    /// These are the addresses from now on; in force with the next datagram that a thread takes.
+    pub fn set(&self, addresses: impl IntoIterator<Item = IpAddr>) {
+        let addresses = addresses.into_iter().collect();
+        let mut present = self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if *present != addresses {
+            *present = addresses;
+            self.0.changes.fetch_add(1, Ordering::Release);
+        }
+    }
+}
+
 /// Which packets of UEs go no further. The default lets everything pass.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     gtp: bool,
+    own: OwnAddresses,
+    /// How often they had changed when the copies were made.
+    seen: u64,
+    own_v4: FxHashSet<u32>,
+    own_v6: FxHashSet<u128>,
     v4: Vec<(Range<u32>, Drop)>,
     v6: Vec<(Range<u128>, Drop)>,
 }
@@ -32,6 +62,41 @@ impl Filter {
     pub fn without_gtp(mut self) -> Filter {
         self.gtp = true;
         self
+    }
+
+    /// The host's own addresses, none at first. UEs do not reach them, as long as they are in there; this is the first
+    /// reason that is looked for. Clones of the filter share them.
+    pub fn own(&self) -> &OwnAddresses {
+        &self.own
+    }
+
+    /// Takes note of what has changed. Before each datagram.
+    #[inline]
+    pub(crate) fn refresh(&mut self) {
+        let changes = self.own.0.changes.load(Ordering::Acquire);
+        if changes != self.seen {
+            self.take_own(changes);
+        }
+    }
+
+    #[cold]
+    fn take_own(&mut self, changes: u64) {
+        // What comes in between changes the count again.
+        self.seen = changes;
+        self.own_v4.clear();
+        self.own_v6.clear();
+        let addresses = self
+            .own
+            .0
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for address in addresses.iter() {
+            match address {
+                IpAddr::V4(v4) => drop(self.own_v4.insert(v4.to_bits())),
+                IpAddr::V6(v6) => drop(self.own_v6.insert(v6.to_bits())),
+            }
+        }
     }
 
     /// UEs do not reach these subnets, for this reason. The first reason that fits is the one that is counted.
@@ -70,6 +135,9 @@ impl Filter {
         };
         let [.., d1, d2, d3, d4] = *header;
         let to = Ipv4Addr::new(d1, d2, d3, d4).to_bits();
+        if self.own_v4.contains(&to) {
+            return Err(Drop::OwnAddress);
+        }
         denied(&self.v4, to)?;
         let first_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x1fff == 0;
         if self.gtp && header[9] == UDP && first_fragment {
@@ -87,7 +155,10 @@ impl Filter {
         let to = header[24..]
             .iter()
             .fold(0, |to, octet| to << 8 | u128::from(*octet));
-        denied(&self.v6, Ipv6Addr::from_bits(to).to_bits())?;
+        if self.own_v6.contains(&to) {
+            return Err(Drop::OwnAddress);
+        }
+        denied(&self.v6, to)?;
         if !self.gtp {
             return Ok(());
         }
@@ -155,6 +226,8 @@ fn udp_behind(mut next: u8, mut rest: &[u8]) -> Result<Option<&[u8]>, Drop> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     fn filter() -> Filter {
@@ -202,6 +275,31 @@ mod tests {
         assert_eq!(check("2001:db8::1"), Err(Drop::OwnAddress));
         assert_eq!(check("febf::1"), Err(Drop::DeniedDestination));
         assert_eq!(Filter::default().check(&v4([192, 0, 2, 1], 17, 0, 2152)), Ok(()));
+    }
+
+    #[test]
+    fn addresses_of_the_host_are_followed() {
+        let mut filter = Filter::default();
+        let own = filter.own().clone();
+        let v4 = v4([203, 0, 113, 1], 6, 0, 80);
+        let v6 = v6("2001:db8::2", 6, &[0; 20]);
+        own.set(["203.0.113.1".parse().unwrap()]);
+        filter.refresh();
+        assert_eq!(
+            (filter.check(&v4), filter.check(&v6)),
+            (Err(Drop::OwnAddress), Ok(()))
+        );
+        own.set(["2001:db8::2".parse().unwrap(), "192.0.2.1".parse().unwrap()]);
+        filter.refresh();
+        assert_eq!(
+            (filter.check(&v4), filter.check(&v6)),
+            (Ok(()), Err(Drop::OwnAddress))
+        );
+        // A copy knows of later changes, too.
+        let mut copy = filter.clone();
+        own.set([]);
+        copy.refresh();
+        assert_eq!(copy.check(&v6), Ok(()));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use coalesce::{Coalesce, MOST_PIECES, Takes, Write};
 pub use counters::{Counters, Direction, Drop, Port, Snapshot, Traffic};
 pub use encapsulate::Encapsulate;
 pub use epc_codec::gtpv1u::SHORT_HEADER as GTPU_HEADER;
-pub use filter::Filter;
+pub use filter::{Filter, OwnAddresses};
 pub use outbox::{Message, Outbox};
 pub use receive::{Delivery, Receive, Slow};
 pub use table::{Receivers, Senders};

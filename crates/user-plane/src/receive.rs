@@ -139,6 +139,7 @@ impl Receive {
     /// possibly shorter.
     #[inline]
     pub fn datagrams(&mut self, buffer: usize, from: IpAddr, octets: &mut [u8], segment: usize) {
+        self.filter.refresh();
         let from = canonical(from);
         let segment = segment.max(1);
         let mut start = 0;

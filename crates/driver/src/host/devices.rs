@@ -1,9 +1,12 @@
 //! Network devices, found by their addresses.
 
-use std::net::IpAddr;
+use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
 use nix::sys::socket::SockaddrStorage;
 
 /// The device that has this address.
@@ -25,6 +28,19 @@ pub(super) fn with_network_of(address: IpAddr, but: &str) -> Option<String> {
     networks()
         .find(|(device, network)| device != but && network.contains(&address))
         .map(|(device, _)| device)
+}
+
+/// Every address at which this host takes packets, broadcast addresses among them.
+pub(super) fn own_addresses() -> io::Result<HashSet<IpAddr>> {
+    let mut own = HashSet::from([IpAddr::V4(Ipv4Addr::BROADCAST)]);
+    for device in getifaddrs()? {
+        own.extend(device.address.and_then(ip));
+        // At a device that is no broadcast medium, this is the address of the other end.
+        if device.flags.contains(InterfaceFlags::IFF_BROADCAST) {
+            own.extend(device.broadcast.and_then(ip));
+        }
+    }
+    Ok(own)
 }
 
 /// Devices with their addresses and the lengths of their prefixes; single addresses left out.

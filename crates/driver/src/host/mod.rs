@@ -15,10 +15,12 @@
 mod devices;
 mod fetch;
 mod nat;
+mod own;
 mod routing;
 mod sysctl;
 
 pub use fetch::{Fetch, Fetches};
+pub(crate) use own::follow as follow_own_addresses;
 pub use routing::PROTOCOL;
 
 use std::collections::HashMap;

@@ -23,7 +23,7 @@ pub use slow::Slow;
 pub use sockets::SocketConfig;
 pub use tun::TunConfig;
 
-pub use epc_user_plane::{Drop as DropReason, Filter, Side};
+pub use epc_user_plane::{Drop as DropReason, Filter, OwnAddresses, Side};
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -87,6 +87,11 @@ impl UserPlaneConfig {
             filter: Filter::default(),
             port: Interface::S1u.port(),
         }
+    }
+
+    /// Whether packets of UEs leave by the TUN device towards the network, as they do at a P-GW.
+    pub(crate) fn is_on_networks_side(&self) -> bool {
+        self.tun.as_ref().is_some_and(|tun| tun.side == Side::Network)
     }
 
     fn sources(&self) -> u32 {
