@@ -10,7 +10,8 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use epc_codec::Teid;
 use epc_node::{Interface, Rule, TeidAllocator, TeidKey, Then, UeAddress};
 use epc_user_plane::{
-    Coalesce, Counters, Delivery, Encapsulate, Outbox, Receive, Receivers, Side, Takes, VNET_HEADER, Vnet,
+    Coalesce, Counters, Delivery, Drop, Encapsulate, Filter, Outbox, Receive, Receivers, Side, Takes,
+    VNET_HEADER, Vnet,
 };
 
 const KEY: TeidKey = TeidKey::new([0x1234_5678, 0x9abc_def0, 0x0f1e_2d3c, 0x4b5a_6978]);
@@ -202,6 +203,44 @@ fn receiving(c: &mut Criterion) {
     }
 }
 
+/// What a P-GW looks for in packets of UEs, against one that lets everything pass.
+fn filter(c: &mut Criterion) {
+    let mut group = c.benchmark_group("filter");
+    group.throughput(Throughput::Elements(PACKETS as u64));
+    let networks = |list: &[&str]| -> Vec<ipnet::IpNet> {
+        list.iter()
+            .map(|network| network.parse().expect("a network"))
+            .collect()
+    };
+    let denied = networks(&["169.254.0.0/16", "127.0.0.0/8", "fe80::/10", "::1/128"]);
+    let all = Filter::default()
+        .without_gtp()
+        .without(denied, Drop::DeniedDestination)
+        .without(networks(&["10.0.0.0/8"]), Drop::UeToUe);
+    all.own()
+        .set((1..=8).map(|last| Ipv4Addr::new(192, 0, 2, last).into()));
+    for (title, filter) in [("nothing", Filter::default()), ("all", all)] {
+        let then = |_| Then::Deliver {
+            ue: UeAddress::v4(ue(0)),
+        };
+        let (node, teids) = receive(1, Some(Side::Network), then);
+        let mut node = node.with_filter(filter);
+        let datagram = gpdu(teids[0], &tcp(ue(0), 1, 1, SEGMENT));
+        let gathered = datagram.repeat(PACKETS);
+        group.bench_function(BenchmarkId::new("looks for", title), |b| {
+            b.iter_batched_ref(
+                || gathered.clone(),
+                |gathered| {
+                    node.datagrams(0, PEER.into(), black_box(gathered), datagram.len());
+                    node.clear();
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
 fn coalesce(c: &mut Criterion) {
     let mut group = c.benchmark_group("coalesce");
     group.throughput(Throughput::Elements(PACKETS as u64));
@@ -246,5 +285,5 @@ fn look_up(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, encapsulate, receiving, coalesce, look_up);
+criterion_group!(benches, encapsulate, receiving, filter, coalesce, look_up);
 criterion_main!(benches);
