@@ -11,6 +11,8 @@
 //! without any address does not take away what was there before: whether a peer lives is for the path to tell.
 
 mod annotations;
+#[cfg(feature = "kubernetes")]
+mod api_server;
 mod local;
 mod names;
 mod plan;

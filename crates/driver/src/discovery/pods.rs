@@ -3,21 +3,24 @@
 //! A pod counts when it is ready and is not being deleted, as for a service, and has an address on the network.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::{StreamExt, pin_mut};
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use kube::core::{ApiResource, NotUsed, Object};
-use kube::{Client, Config};
 use serde::Deserialize;
 use tracing::debug;
 
 use super::annotations::{self, Attachment};
+use super::api_server::ApiServer;
 use super::{Found, NetworkName, Pause, PodQuery, Tell};
 
 /// Seconds until the server ends a watch, which is then begun anew; the longest that Kubernetes promises to allow.
 const WATCH: u32 = 290;
+/// What is asked is answered within this time, or there is something wrong.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Nothing came for so long, not even the end of the watch: the connection is gone.
 const SILENCE: Duration = Duration::from_secs(WATCH as u64 + 10);
 
@@ -47,8 +50,8 @@ struct Condition {
 pub(super) async fn follow(query: PodQuery, tell: Tell) {
     let mut pause = Pause::default();
     loop {
-        let why = match Config::infer().await.map_err(|error| error.to_string()) {
-            Ok(config) => session(&query, config, &tell, &mut pause).await,
+        let why = match ApiServer::of_this_pod() {
+            Ok(server) => session(&query, &server, &tell, &mut pause).await,
             Err(error) => error,
         };
         pause.wait(&tell.source, &why, &tell).await;
@@ -56,15 +59,13 @@ pub(super) async fn follow(query: PodQuery, tell: Tell) {
 }
 
 /// Lists and watches until something fails; why it did.
-pub(super) async fn session(query: &PodQuery, config: Config, tell: &Tell, pause: &mut Pause) -> String {
-    let namespace = query
-        .namespace
-        .clone()
-        .unwrap_or_else(|| config.default_namespace.clone());
-    let client = match Client::try_from(config) {
+pub(super) async fn session(query: &PodQuery, server: &ApiServer, tell: &Tell, pause: &mut Pause) -> String {
+    let client = match server.client() {
         Ok(client) => client,
-        Err(error) => return error.to_string(),
+        Err(error) => return error,
     };
+    let namespace = query.namespace.as_deref().unwrap_or(client.default_namespace());
+    let namespace = namespace.to_owned();
     let resource = ApiResource {
         group: String::new(),
         version: "v1".to_owned(),
@@ -88,8 +89,8 @@ async fn list_and_watch(
     tell: &Tell,
     pause: &mut Pause,
 ) -> Result<(), String> {
-    let listed = api.list(&ListParams::default().labels(&query.selector)).await;
-    let listed = listed.map_err(|error| error.to_string())?;
+    let parameters = ListParams::default().labels(&query.selector);
+    let listed = answer(api.list(&parameters)).await?;
     *pause = Pause::default();
     let mut version = listed.metadata.resource_version.unwrap_or_default();
     let mut pods: BTreeMap<String, Pod> = BTreeMap::new();
@@ -99,13 +100,12 @@ async fn list_and_watch(
     publish(query, &pods, tell);
     loop {
         let parameters = WatchParams::default().labels(&query.selector).timeout(WATCH);
-        let events = api.watch(&parameters, &version).await;
-        let events = events.map_err(|error| error.to_string())?;
+        let events = answer(api.watch(&parameters, &version)).await?;
         pin_mut!(events);
         loop {
             let event = tokio::time::timeout(SILENCE, events.next()).await;
-            let event = match event.map_err(|_| "the API server is silent".to_owned())? {
-                Some(event) => event.map_err(|error| error.to_string())?,
+            let event = match event.map_err(|_| SILENT.to_owned())? {
+                Some(event) => event.map_err(|error| whole(&error))?,
                 None => break,
             };
             match event {
@@ -128,6 +128,29 @@ async fn list_and_watch(
             publish(query, &pods, tell);
         }
     }
+}
+
+const SILENT: &str = "the API server is silent";
+
+async fn answer<T>(asked: impl Future<Output = kube::Result<T>>) -> Result<T, String> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => answer.map_err(|error| whole(&error)),
+        Err(_) => Err(SILENT.to_owned()),
+    }
+}
+
+/// An error with its causes, which some errors tell themselves and others do not.
+fn whole(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let why = error.to_string();
+        if !text.contains(&why) {
+            text = format!("{text}: {why}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 fn version_of(pod: &Pod, version: &mut String) {

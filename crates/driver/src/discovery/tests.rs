@@ -595,13 +595,35 @@ mod kubernetes {
 
     use axum::Router;
     use axum::body::{Body, Bytes};
-    use axum::http::Uri;
+    use axum::http::{HeaderMap, Uri};
     use axum::response::{IntoResponse, Response};
     use serde_json::{Value as Json, json};
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::discovery::api_server::ApiServer;
     use crate::discovery::{Pause, pods};
+
+    /// A server that is asked without TLS, and an account; the directory is gone with it.
+    struct Served(ApiServer);
+
+    impl Served {
+        fn new(name: &str, address: std::net::SocketAddr) -> Served {
+            let account = std::env::temp_dir().join(format!("epc-driver-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&account).unwrap();
+            for (file, text) in [("token", "first\n"), ("namespace", "lte"), ("ca.crt", "")] {
+                std::fs::write(account.join(file), text).unwrap();
+            }
+            let url = format!("http://{address}");
+            Served(ApiServer { url, account })
+        }
+    }
+
+    impl Drop for Served {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0.account);
+        }
+    }
 
     /// An API server that knows one list, and tells what the test has it tell.
     #[derive(Clone)]
@@ -612,8 +634,9 @@ mod kubernetes {
     }
 
     impl Api {
-        fn answer(&self, uri: &Uri) -> Response {
-            let _ = self.asked.send(uri.to_string());
+        fn answer(&self, uri: &Uri, headers: &HeaderMap) -> Response {
+            let token = headers["authorization"].to_str().unwrap();
+            let _ = self.asked.send(format!("{uri} {token}"));
             if !uri.query().unwrap_or_default().contains("watch=true") {
                 let items = self.list.lock().unwrap().clone();
                 let list = json!({
@@ -658,7 +681,7 @@ mod kubernetes {
         PodQuery {
             selector: "app=sgw".to_owned(),
             network: network.map(|name| NetworkName::parse(name).unwrap()),
-            namespace: Some("lte".to_owned()),
+            namespace: None,
         }
     }
 
@@ -678,12 +701,14 @@ mod kubernetes {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let answers = api.clone();
-            let router = Router::new().fallback(async move |uri: Uri| answers.answer(&uri));
+            let router = Router::new()
+                .fallback(async move |uri: Uri, headers: HeaderMap| answers.answer(&uri, &headers));
             tokio::spawn(async { axum::serve(listener, router).await });
             let (tell, mut news) = listen(Source::Pods(query(Some("lte-s11"))));
-            let config = kube::Config::new(format!("http://{address}").parse().unwrap());
+            let served = Served::new("account", address);
+            let server = served.0.clone();
             tokio::spawn(async move {
-                let why = pods::session(&query(Some("lte-s11")), config, &tell, &mut Pause::default()).await;
+                let why = pods::session(&query(Some("lte-s11")), &server, &tell, &mut Pause::default()).await;
                 tell.missing(why);
             });
 
@@ -691,6 +716,8 @@ mod kubernetes {
             let listing = questions.recv().await.unwrap();
             assert!(listing.starts_with("/api/v1/namespaces/lte/pods?"), "{listing}");
             assert!(listing.contains("labelSelector=app%3Dsgw"), "{listing}");
+            assert!(listing.ends_with(" Bearer first"), "{listing}");
+            std::fs::write(served.0.account.join("token"), "second").unwrap();
             let watching = questions.recv().await.unwrap();
             assert!(
                 watching.contains("watch=true") && watching.contains("resourceVersion=7"),
@@ -720,6 +747,7 @@ mod kubernetes {
             told(&mut news, are(&["192.0.2.4"])).await;
             let listing = questions.recv().await.unwrap();
             assert!(!listing.contains("watch=true"), "{listing}");
+            assert!(listing.ends_with(" Bearer second"), "{listing}");
         });
     }
 
@@ -749,9 +777,32 @@ mod kubernetes {
             let router = Router::new().fallback(answer);
             tokio::spawn(async { axum::serve(listener, router).await });
             let (tell, _news) = listen(Source::Pods(query(None)));
-            let config = kube::Config::new(format!("http://{address}").parse().unwrap());
-            let why = pods::session(&query(None), config, &tell, &mut Pause::default()).await;
+            let served = Served::new("refused", address);
+            let why = pods::session(&query(None), &served.0, &tell, &mut Pause::default()).await;
             assert!(why.contains("cannot list resource"), "{why}");
+        });
+    }
+
+    #[test]
+    fn pod_without_a_token_is_told_what_to_set() {
+        run_async(async {
+            let served = Served::new("no-token", ([127, 0, 0, 1], 9).into());
+            std::fs::remove_file(served.0.account.join("token")).unwrap();
+            let (tell, _news) = listen(Source::Pods(query(None)));
+            let why = pods::session(&query(None), &served.0, &tell, &mut Pause::default()).await;
+            assert!(why.contains("automountServiceAccountToken"), "{why}");
+        });
+    }
+
+    #[test]
+    fn server_that_is_not_there_is_told_with_the_reason() {
+        run_async(async {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let served = Served::new("nobody", listener.local_addr().unwrap());
+            drop(listener);
+            let (tell, _news) = listen(Source::Pods(query(None)));
+            let why = pods::session(&query(None), &served.0, &tell, &mut Pause::default()).await;
+            assert!(why.contains("refused"), "{why}");
         });
     }
 }

@@ -20,7 +20,7 @@ pub enum StartError {
     },
 
     #[error(
-        "/dev/net/tun is missing, load the kernel module `tun` (`modprobe tun`) or give the container that device"
+        "/dev/net/tun is missing, load the kernel module `tun` (`modprobe tun`), or give the container that device: `devices: [/dev/net/tun]` under compose, `tun.hostPath` or `tun.resource` of the Helm chart"
     )]
     TunMissing { key: String },
 
