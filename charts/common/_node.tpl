@@ -172,27 +172,11 @@ spec:
       targetPort: {{ .name }}
     {{- end }}
 {{- if eq .Values.multiNetwork "danm" }}
-{{- range $node.facts.reachedOn }}
+{{- range $network := $node.facts.reachedOn }}
+{{- $ports := list }}
+{{- range $node.facts.ports }}{{ $ports = append $ports (dict "name" .name "protocol" "UDP" "port" .port) }}{{ end }}
 ---
-apiVersion: v1
-kind: Service
-metadata:
-  # Peers of other releases know it by this name.
-  name: {{ $node.name }}-{{ . }}
-  namespace: {{ $.top.Release.Namespace }}
-  labels:
-    {{- $node.labels | nindent 4 }}
-  annotations:
-    danm.k8s.io/clusterNetwork: {{ (index $.top.Values .).name }}
-    danm.k8s.io/selector: '{"app.kubernetes.io/name":"{{ $node.name }}"}'
-spec:
-  clusterIP: None
-  ports:
-    {{- range $node.facts.ports }}
-    - name: {{ .name }}
-      protocol: UDP
-      port: {{ .port }}
-    {{- end }}
+{{- include "gw-tester.danmService" (dict "top" $.top "node" $node.name "selector" "app.kubernetes.io/name" "value" $node.name "network" $network "labels" $node.labels "ports" $ports) }}
 {{- end }}
 {{- end }}
 {{- if .Values.metrics.enabled }}
@@ -214,6 +198,25 @@ spec:
       targetPort: http-metrics
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* A name for addresses that DANM gives, which stand in no annotation of the pods: its svcwatcher fills them in. */}}
+{{- define "gw-tester.danmService" }}
+apiVersion: v1
+kind: Service
+metadata:
+  # Peers of other releases know it by this name.
+  name: {{ .node }}-{{ .network }}
+  namespace: {{ .top.Release.Namespace }}
+  labels:
+    {{- .labels | nindent 4 }}
+  annotations:
+    danm.k8s.io/clusterNetwork: {{ (index .top.Values .network).name }}
+    danm.k8s.io/selector: {{ dict .selector .value | toJson | squote }}
+spec:
+  clusterIP: None
+  ports:
+    {{- toYaml .ports | nindent 4 }}
 {{- end }}
 
 {{/* ---- the pods ---- */}}
@@ -249,7 +252,10 @@ spec:
         {{- with .Values.podLabels }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
-      {{- $annotations := mergeOverwrite (include "gw-tester.attachments" $both | fromYaml) (deepCopy .Values.podAnnotations) }}
+      {{- $networks := list }}
+      {{- range $node.facts.networks }}{{ $networks = append $networks (index $.top.Values .) }}{{ end }}
+      {{- $asked := include "gw-tester.attachments" (dict "top" . "networks" $networks) | fromYaml }}
+      {{- $annotations := mergeOverwrite $asked (deepCopy .Values.podAnnotations) }}
       {{- with $annotations }}
       annotations:
         {{- toYaml . | nindent 8 }}
@@ -370,9 +376,6 @@ spec:
             - name: tun
               mountPath: /dev/net/tun
             {{- end }}
-        {{- with $node.facts.sidecars }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
       volumes:
         - name: config
           configMap:
@@ -400,8 +403,7 @@ spec:
 {{- $values := .top.Values -}}
 {{- $list := list -}}
 {{- if eq $values.multiNetwork "multus" -}}
-{{- range .node.facts.networks -}}
-{{- $network := index $values . -}}
+{{- range $network := .networks -}}
 {{- $entry := dict "name" $network.name "interface" $network.interface -}}
 {{- with $network.namespace }}{{ $_ := set $entry "namespace" . }}{{ end -}}
 {{- with $network.ips }}{{ $_ := set $entry "ips" . }}{{ end -}}
@@ -410,8 +412,7 @@ spec:
 k8s.v1.cni.cncf.io/networks: {{ $list | toJson | quote }}
 {{- else if eq $values.multiNetwork "danm" -}}
 {{- $list = append $list (dict "clusterNetwork" $values.danm.podNetwork "ip" "dynamic") -}}
-{{- range .node.facts.networks -}}
-{{- $network := index $values . -}}
+{{- range $network := .networks -}}
 {{- $list = append $list (dict "clusterNetwork" $network.name "ip" (first (default (list "dynamic") $network.ips))) -}}
 {{- end -}}
 danm.k8s.io/interfaces: {{ $list | toJson | quote }}
@@ -426,7 +427,7 @@ danm.k8s.io/interfaces: {{ $list | toJson | quote }}
 {{- end }}
 
 {{- define "gw-tester.resources" -}}
-{{- $resources := deepCopy .top.Values.resources -}}
+{{- $resources := deepCopy (.top.Values.resources | default dict) -}}
 {{- if .node.facts.tun -}}
 {{- with .top.Values.tun.resource -}}
 {{- $device := dict . 1 -}}

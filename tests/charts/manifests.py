@@ -218,7 +218,7 @@ def essence(template):
     spec = json.loads(json.dumps(template['spec']))
     for key in ('serviceAccountName', 'affinity'):
         spec.pop(key, None)
-    for volume in spec['volumes']:
+    for volume in spec.get('volumes', []):
         if 'configMap' in volume:
             volume['configMap']['name'] = ''
     for container in spec['containers']:
@@ -231,7 +231,7 @@ def configuration(docs, node):
     for doc in docs:
         if doc['kind'] == 'ConfigMap' and f'{node}.yml' in doc.get('data', {}):
             return yaml.safe_load(doc['data'][f'{node}.yml'])
-    return None
+    return {}
 
 
 def alike(arguments):
