@@ -6,6 +6,7 @@
 
 mod attach;
 mod discovery;
+mod filter;
 mod go_gtp;
 mod hostile;
 mod lab;
@@ -16,6 +17,7 @@ mod reload;
 mod restart;
 mod start_errors;
 mod stop;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let all: Vec<Test> = [
         attach::TESTS,
         discovery::TESTS,
+        filter::TESTS,
         go_gtp::TESTS,
         hostile::TESTS,
         reload::TESTS,

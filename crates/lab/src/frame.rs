@@ -1,6 +1,6 @@
 //! What an Ethernet frame carries, as far as a call flow needs it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
@@ -20,6 +20,17 @@ pub(crate) struct Packet<'a> {
     pub(crate) protocol: u8,
     /// What the IP packet carries. Of a fragment, nothing.
     pub(crate) payload: &'a [u8],
+}
+
+/// Sender, receiver and octets of the UDP datagram in an Ethernet frame, if there is a whole one.
+pub fn udp_datagram(frame: &[u8]) -> Option<(SocketAddr, SocketAddr, &[u8])> {
+    let packet = ip_of_ethernet(frame)?;
+    let (from, to, octets) = packet.udp()?;
+    Some((
+        SocketAddr::new(packet.from, from),
+        SocketAddr::new(packet.to, to),
+        octets,
+    ))
 }
 
 /// The IP packet in an Ethernet frame.

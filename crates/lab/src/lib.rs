@@ -8,6 +8,7 @@
 //! Daemons    the programs of the four nodes, built by cargo
 //! http, web  a client and a server that work inside a namespace
 //! ping       the round-trip time between two namespaces
+//! Forger     datagrams under anybody's address
 //! Capture    every frame on the links, in one order, into a pcapng file and to a function
 //! callflow   what the frames say, as a ladder
 //! yaml       configurations of the daemons in an Epc
@@ -24,6 +25,7 @@ mod daemons;
 pub mod demo;
 mod epc;
 mod error;
+mod forge;
 mod frame;
 pub mod http;
 mod ladder;
@@ -42,6 +44,8 @@ pub use daemons::Daemons;
 pub use epc::{Epc, Node, ReferencePoint};
 pub use epc_codec::Teid;
 pub use error::Error;
+pub use forge::Forger;
+pub use frame::udp_datagram;
 pub use ladder::Ladder;
 pub use namespace::{Namespace, Traffic};
 pub use netlink::{End, LinkOptions, link};
