@@ -139,10 +139,13 @@ impl Sgw {
         let mut missing: Vec<String> = silent
             .map(|((_, peer), _)| format!("P-GW {peer} does not answer on S5-C"))
             .collect();
-        if self.s5u() == Interface::S5u {
-            let silent = self.gtpu.silent(Interface::S5u);
-            missing.extend(silent.map(|peer| format!("P-GW {peer} does not answer on S5-U")));
-        }
+        // S1-U may share the socket: an eNB that is silent is no concern of an S-GW.
+        let is_pgws = |peer: &IpAddr| {
+            let mut sessions = self.sessions.iter();
+            sessions.any(|session| session.pgw_s5u.is_some_and(|pgw| pgw.ip() == *peer))
+        };
+        let silent = self.gtpu.silent(self.s5u()).filter(is_pgws);
+        missing.extend(silent.map(|peer| format!("P-GW {peer} does not answer on S5-U")));
         missing
     }
 

@@ -544,3 +544,71 @@ fn dead_gateways_are_left_out_and_their_ues_attach_again_elsewhere() {
         net.assert_agreement();
     }
 }
+
+/// TS 23.007 §20: Echo on GTP-U goes unanswered, while the control plane is as it was. Silence takes a path down; long silence
+/// ends the sessions over it, on both sides, and their UEs attach again.
+#[test]
+fn path_that_carries_no_packets_any_more_is_given_up() {
+    let s5u = [Name::Sgw, Name::Pgw];
+    let s1u = [Name::Enb, Name::Sgw];
+    for (severed, watchers) in [
+        (
+            s5u,
+            [(Name::Sgw, net::PGW, "S1-U"), (Name::Pgw, net::SGW, "S5-U")],
+        ),
+        (
+            s1u,
+            [(Name::Enb, net::SGW, "S1-U"), (Name::Sgw, net::ENB, "S1-U")],
+        ),
+    ] {
+        let mut net = Net::new(1, 20);
+        assert!(net.run_until(MINUTE, |net| net.sessions.len() == 20 && net.agreement().is_ok()));
+        net.run(2 * MINUTE);
+        let up = |net: &Net, (name, peer, interface): (Name, &str, &str)| {
+            let node = format!("{name:?}").to_lowercase();
+            net.metric(
+                name,
+                &format!("{node}_peer_up{{interface=\"{interface}\",peer=\"{peer}\"}}"),
+            )
+        };
+        let opened = |net: &Net| {
+            let create = "pgw_messages_received_total{src=\"192.0.2.3\",type=\"Create Session Request\"}";
+            net.metric(Name::Pgw, create)
+        };
+        for watcher in watchers {
+            assert_eq!(up(&net, watcher), 1, "{watcher:?}");
+        }
+        assert_eq!(net.missing(watchers[0].0), [""; 0]);
+
+        // Until the next Echo Request, and N3-REQUESTS times T3-RESPONSE.
+        net.severed = Some((2152, severed));
+        net.run(MINUTE + Duration::from_secs(16));
+        for watcher in watchers {
+            assert_eq!(up(&net, watcher), 0, "{watcher:?}");
+        }
+        let (watcher, peer, _) = watchers[0];
+        assert!(
+            net.missing(watcher).iter().any(|line| line.contains(peer)),
+            "{:?}",
+            net.missing(watcher)
+        );
+        assert_eq!(opened(&net), 20, "silence is not death at once");
+        net.assert_agreement();
+
+        // `path_failure`, and an Echo Request more.
+        net.run(7 * MINUTE);
+        assert_eq!(net.sessions.len(), 20, "{severed:?}\n{}", net.last_words());
+        assert_eq!(opened(&net), 40, "each of them attached again, once");
+        net.assert_agreement();
+
+        net.severed = None;
+        net.run(3 * MINUTE);
+        for watcher in watchers {
+            assert_eq!(up(&net, watcher), 1, "{watcher:?}");
+        }
+        assert_eq!(net.missing(watchers[0].0), [""; 0]);
+        assert_eq!(opened(&net), 40);
+        net.assert_agreement();
+        assert_eq!(net.census(), Ok(()));
+    }
+}

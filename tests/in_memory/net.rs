@@ -130,6 +130,8 @@ pub(crate) struct Net {
     random: Random,
     brains: BTreeMap<Name, Brain>,
     planes: BTreeMap<Name, UserPlane>,
+    /// Datagrams to this port are lost between these two.
+    pub(crate) severed: Option<(u16, [Name; 2])>,
     /// Of the nodes that have one.
     pub(crate) stores: BTreeMap<Name, Store>,
     /// Who will be killed, and after how many more of its outputs.
@@ -172,6 +174,7 @@ impl Net {
             random: Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
             brains: BTreeMap::new(),
             planes: BTreeMap::new(),
+            severed: None,
             stores: BTreeMap::new(),
             doomed: None,
             starts: 0,
@@ -554,7 +557,7 @@ impl Net {
             doubled,
             jitter,
         } = self.weather;
-        if self.random.percent(loss) {
+        if self.random.percent(loss) || self.is_severed(from, to) {
             return;
         }
         let copies = if self.random.percent(doubled) { 2 } else { 1 };
@@ -573,6 +576,23 @@ impl Net {
                 datagram: datagram.clone(),
             };
             self.in_flight.push(Reverse(in_flight));
+        }
+    }
+
+    fn is_severed(&self, from: SocketAddr, to: SocketAddr) -> bool {
+        let ends = [Name::at(from.ip()), Name::at(to.ip())];
+        self.severed.is_some_and(|(port, [a, b])| {
+            to.port() == port && (ends == [Some(a), Some(b)] || ends == [Some(b), Some(a)])
+        })
+    }
+
+    /// What a node misses before it is ready.
+    pub(crate) fn missing(&self, name: Name) -> Vec<String> {
+        match &self.brains[&name] {
+            Brain::Enb(node) => node.readiness(),
+            Brain::Mme(node) => node.readiness(),
+            Brain::Sgw(node) => node.readiness(),
+            Brain::Pgw(node) => node.readiness(),
         }
     }
 
