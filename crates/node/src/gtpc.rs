@@ -625,7 +625,7 @@ impl<C> Endpoint<C> {
         match message {
             Message::EchoRequest(echo) => self.echo_request(&asked(), &echo, outdated, now, out),
             Message::VersionNotSupportedIndication(_) => {
-                info!(peer = %from, "peer does not speak GTPv2-C");
+                debug!(peer = %from, "peer does not speak GTPv2-C");
                 self.metrics.discarded("version not supported");
             }
             message if header.message_type.answer().is_some() => self.new_request(asked(), message, now, out),
