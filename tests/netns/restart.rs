@@ -15,10 +15,16 @@ use crate::Test;
 use crate::lab::{GRACE, Lab, Outcome, PATIENCE, WATCHFUL_GTP, expect, in_lab, silent, wait_for_inventory};
 
 pub(crate) const TESTS: &[Test] = &[
-    ("killed_enb_comes_back", || comes_back(Node::Enb)),
-    ("killed_mme_comes_back", || comes_back(Node::Mme)),
-    ("killed_sgw_comes_back", || comes_back(Node::Sgw)),
-    ("killed_pgw_comes_back", || comes_back(Node::Pgw)),
+    ("killed_enb_comes_back", || comes_back(Node::Enb, false)),
+    ("killed_mme_comes_back", || comes_back(Node::Mme, false)),
+    ("killed_sgw_comes_back", || comes_back(Node::Sgw, false)),
+    ("killed_pgw_comes_back", || comes_back(Node::Pgw, false)),
+    ("killed_enb_comes_back_to_gateways_with_stores", || {
+        comes_back(Node::Enb, true)
+    }),
+    ("killed_mme_comes_back_to_gateways_with_stores", || {
+        comes_back(Node::Mme, true)
+    }),
     ("transfer_survives_a_killed_sgw_with_a_store", || {
         goes_on(Node::Sgw)
     }),
@@ -36,9 +42,14 @@ pub(crate) const TESTS: &[Test] = &[
     ),
 ];
 
-/// Without a store: all sessions are up again, and the same everywhere, after the others noticed, and a new transfer works.
-fn comes_back(node: Node) -> Result<(), Failed> {
-    in_lab(&format!("killed-{}", node.name()), |lab| {
+/// Its own sessions are lost: all are up again, and the same everywhere, after the others noticed, and a new transfer works.
+/// An eNB and an MME have no store; the gateways may.
+fn comes_back(node: Node, gateways_have_stores: bool) -> Result<(), Failed> {
+    let stores = if gateways_have_stores { "-stores" } else { "" };
+    in_lab(&format!("killed-{}{stores}", node.name()), |lab| {
+        if gateways_have_stores {
+            keep_sessions(lab)?;
+        }
         lab.configure_enb(&[yaml::external(1), silent(2, ""), silent(3, "")])?;
         lab.start_all()?;
         lab.wait_for_sessions(3)?;
@@ -182,10 +193,10 @@ fn torn_store_does_not_start() -> Result<(), Failed> {
     })
 }
 
-const MEGABYTE: u64 = 1_000_000;
+pub(crate) const MEGABYTE: u64 = 1_000_000;
 
 /// A download through the tunnel: the server sends octets that tell their place, at a pace, until it is told to stop.
-struct Transfer {
+pub(crate) struct Transfer {
     received: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     server: JoinHandle<Result<u64, String>>,
@@ -194,7 +205,7 @@ struct Transfer {
 }
 
 impl Transfer {
-    fn start(lab: &Lab) -> Outcome<Transfer> {
+    pub(crate) fn start(lab: &Lab) -> Outcome<Transfer> {
         let address = SocketAddr::from((ReferencePoint::Sgi.address(Node::Server), 0));
         let listener = lab.namespace(Node::Server).run(|| TcpListener::bind(address))?;
         let address = listener.local_addr()?;
@@ -219,7 +230,7 @@ impl Transfer {
         })
     }
 
-    fn wait_for_more(&self, octets: u64) -> Outcome {
+    pub(crate) fn wait_for_more(&self, octets: u64) -> Outcome {
         let enough = self.received.load(Ordering::Relaxed) + octets;
         Ok(wait_for(&format!("{enough} octets"), PATIENCE, || {
             match self.received.load(Ordering::Relaxed) {
@@ -230,7 +241,7 @@ impl Transfer {
     }
 
     /// All octets came, in order and unchanged: how many, and the longest time without any.
-    fn finish(self) -> Outcome<(u64, Duration)> {
+    pub(crate) fn finish(self) -> Outcome<(u64, Duration)> {
         self.stop.store(true, Ordering::Relaxed);
         let sent = self.server.join().map_err(|_| "the server panicked")??;
         let (received, gap) = self.client.join().map_err(|_| "the client panicked")??;
