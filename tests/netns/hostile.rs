@@ -5,13 +5,20 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use epc_lab::{Namespace, Node, ReferencePoint, yaml};
+use epc_codec::Teid;
+use epc_codec::gtpv2c::{
+    self, CreateSessionRequest, EchoResponse, Fteid, InterfaceType, Message, ModifyBearerRequest,
+    RestartCounter, Sequence,
+};
+use epc_lab::{Namespace, Node, ReferencePoint, wait_for, yaml};
 use libtest_mimic::Failed;
 use nix::sys::signal::Signal;
 
 use crate::Test;
-use crate::lab::{Lab, Outcome, PATIENCE, expect, in_lab, silent};
+use crate::lab::{Lab, Outcome, PATIENCE, WATCHFUL_GTP, expect, in_lab, silent};
+use crate::wire::Spy;
 
 pub(crate) const TESTS: &[Test] = &[
     (
@@ -21,6 +28,10 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "others_attach_while_a_peer_floods",
         others_attach_while_a_peer_floods,
+    ),
+    (
+        "others_attach_while_a_peer_opens_sessions_beyond_its_quota",
+        others_attach_while_a_peer_opens_sessions_beyond_its_quota,
     ),
     (
         "malformed_messages_on_every_port_leave_daemons_that_serve",
@@ -42,6 +53,10 @@ const GROWTH: u64 = 64 << 20;
 
 /// Three of ten packets are lost on S1-MME, S11 and S5-C, in both directions.
 fn thousand_subscribers_attach_although_a_third_is_lost() -> Result<(), Failed> {
+    if let Err(error) = Command::new("nft").arg("--version").output() {
+        println!("netns: skipped the loss of packets: nft (Debian's package nftables): {error}");
+        return Ok(());
+    }
     in_lab("loss", |lab| {
         let lossy = [
             (Node::Enb, ReferencePoint::S1Mme),
@@ -52,10 +67,7 @@ fn thousand_subscribers_attach_although_a_third_is_lost() -> Result<(), Failed> 
             (Node::Pgw, ReferencePoint::S5c),
         ];
         for (node, point) in lossy {
-            if let Err(reason) = lose(lab.namespace(node), point.device(), lab.directory()) {
-                println!("netns: skipped the loss of packets: {reason}");
-                return Ok(());
-            }
+            lose(lab.namespace(node), point.device(), lab.directory())?;
         }
         let enb = yaml::enb(&[]) + &yaml::silent(1, MANY) + "attach: { max_in_flight: 1000 }\n";
         lab.configure(Node::Enb, &(enb + QUICK_S1AP))?;
@@ -74,28 +86,17 @@ fn thousand_subscribers_attach_although_a_third_is_lost() -> Result<(), Failed> 
 
 /// Loses three of ten packets that come in at this device.
 fn lose(namespace: &Namespace, device: &str, directory: &Path) -> Outcome {
-    let nft = format!(
+    let mut nft = Command::new("nft");
+    nft.arg(format!(
         "add table inet loss; add chain inet loss {device} {{ type filter hook input priority 0; }}; \
          add rule inet loss {device} iifname {device} numgen random mod 10 < 3 counter drop"
-    );
-    let mut by_nft = Command::new("nft");
-    by_nft.arg(nft);
-    let mut by_iptables = Command::new("iptables");
-    by_iptables.args(["-w", "-A", "INPUT", "-i", device, "-m", "statistic"]);
-    by_iptables.args(["--mode", "random", "--probability", "0.3", "-j", "DROP"]);
-    let mut reasons = Vec::new();
-    for (name, command) in [("nft", by_nft), ("iptables", by_iptables)] {
-        let log = directory.join(format!("{name}-{device}.log"));
-        let outcome = namespace
-            .spawn(name, command, &log)
-            .and_then(|mut process| process.wait(PATIENCE));
-        match outcome {
-            Ok(status) if status.success() => return Ok(()),
-            Ok(status) => reasons.push(format!("{name}: {status}")),
-            Err(error) => reasons.push(error.to_string()),
-        }
-    }
-    Err(reasons.join(", ").into())
+    ));
+    let log = directory.join(format!("nft-{device}.log"));
+    let status = namespace.spawn("nft", nft, &log)?.wait(PATIENCE)?;
+    expect(status.success(), || {
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        format!("nft ended with {status}: {said}")
+    })
 }
 
 /// A second "MME", on the MME's link, sends Create Session Requests and Echo Requests as fast as it can.
@@ -141,6 +142,101 @@ fn flood(socket: &UdpSocket, to: SocketAddr, over: &AtomicBool) {
         let echo = [0x40, 1, 0, 9, a, b, c, 0, 3, 0, 1, 0, 1];
         for datagram in [&create[..], &delete, &echo] {
             let _ = socket.send_to(datagram, to);
+        }
+    }
+}
+
+/// A second "MME" asks for sessions that are as good as any until it has its quota, at the S-GW; beyond it is refused. The
+/// first one's eNB attaches more subscribers meanwhile.
+fn others_attach_while_a_peer_opens_sessions_beyond_its_quota() -> Result<(), Failed> {
+    const QUOTA: u32 = 300;
+    in_lab("quota", |lab| {
+        let keys = format!("max_sessions: {}\nmax_sessions_per_peer: {QUOTA}\n", QUOTA + 3);
+        lab.configure(Node::Sgw, &(yaml::sgw() + WATCHFUL_GTP + &keys))?;
+        lab.configure_enb(&[yaml::external(1)])?;
+        let spy = Spy::start(lab, "quota", &[(Node::Sgw, ReferencePoint::S11)])?;
+        lab.start_all()?;
+        lab.wait_for_sessions(1)?;
+        lab.wait_for_ping()?;
+        let asked =
+            spy.said()
+                .into_iter()
+                .find_map(|said| match gtpv2c::decode(&said.octets).ok()?.message {
+                    Message::CreateSessionRequest(request) => Some(*request),
+                    _ => None,
+                });
+        let asked = asked.ok_or("no Create Session Request was heard")?;
+        let flooder: IpAddr = [172, 22, 0, 66].into();
+        let link = ReferencePoint::S11;
+        let mme = lab.namespace(Node::Mme).clone();
+        mme.add_address(link.device(), format!("{flooder}/24").parse()?)?;
+        let to = SocketAddr::from((link.address(Node::Sgw), 2123));
+        let socket = mme.run(|| UdpSocket::bind((flooder, 2123)))?;
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| -> Outcome {
+            scope.spawn(|| open_sessions(&socket, to, &asked, flooder, &over));
+            let outcome = (|| {
+                wait_for("refusals with cause 73", PATIENCE, || {
+                    let metrics = lab.metrics(Node::Sgw).map_err(|error| error.to_string())?;
+                    let refused = metrics.value_where("sgw_requests_refused_total", "cause=\"73\"");
+                    refused
+                        .filter(|count| *count >= 100.0)
+                        .ok_or_else(|| format!("{refused:?}"))
+                })?;
+                lab.configure_enb(&[yaml::external(1), silent(2, ""), silent(3, "")])?;
+                lab.process(Node::Enb).signal(Signal::SIGHUP)?;
+                lab.wait_for_sessions_at(&[Node::Enb, Node::Mme], 3)?;
+                lab.wait_for_sessions_at(&[Node::Sgw], QUOTA + 3)?;
+                lab.wait_for_ping()
+            })();
+            over.store(true, Ordering::Relaxed);
+            outcome
+        })
+    })
+}
+
+/// Asks for the session of another subscriber each time, and takes it into use when it is there.
+fn open_sessions(
+    socket: &UdpSocket,
+    to: SocketAddr,
+    like: &CreateSessionRequest,
+    from: IpAddr,
+    over: &AtomicBool,
+) {
+    let mut buffer = [0; 1500];
+    let _ = socket.set_read_timeout(Some(Duration::from_millis(100)));
+    for number in 1.. {
+        if over.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut request = like.clone();
+        request.imsi = format!("00101{:010}", 5_000_000 + number).parse().ok();
+        request.sender_fteid = Fteid::new(InterfaceType::S11_MME_GTP_C, Teid(number), from);
+        request.paa = None;
+        let datagram = Message::from(request).encode(Some(Teid(0)), Sequence(number % 0x7f_ffff));
+        let _ = socket.send_to(&datagram, to);
+        // What else comes is an Echo Request or a repeat.
+        let Ok((length, _)) = socket.recv_from(&mut buffer) else {
+            continue;
+        };
+        let Ok(packet) = gtpv2c::decode(&buffer[..length]) else {
+            continue;
+        };
+        match packet.message {
+            Message::CreateSessionResponse(response) if response.cause.is_accepted() => {
+                let Some(sgw) = response.sender_fteid else {
+                    continue;
+                };
+                let modify = ModifyBearerRequest::new();
+                let datagram = Message::from(modify).encode(Some(sgw.teid), Sequence(number | 0x40_0000));
+                let _ = socket.send_to(&datagram, to);
+            }
+            Message::EchoRequest(_) => {
+                let answer = EchoResponse::new(like.recovery.unwrap_or(RestartCounter(1)));
+                let datagram = Message::from(answer).encode(None, packet.header.sequence);
+                let _ = socket.send_to(&datagram, to);
+            }
+            _ => {}
         }
     }
 }
@@ -236,13 +332,13 @@ fn hex_of(line: &str) -> Option<Vec<u8>> {
 const DAEMONS: [Node; 4] = [Node::Enb, Node::Mme, Node::Sgw, Node::Pgw];
 
 /// Resident memory of each daemon.
-fn memory(lab: &mut Lab) -> Outcome<Vec<u64>> {
+pub(crate) fn memory(lab: &mut Lab) -> Outcome<Vec<u64>> {
     let of = |node| lab.process(node).resident_memory();
     let all: Option<Vec<u64>> = DAEMONS.into_iter().map(of).collect();
     Ok(all.ok_or("a daemon is gone")?)
 }
 
-fn expect_memory(lab: &mut Lab, before: &[u64]) -> Outcome {
+pub(crate) fn expect_memory(lab: &mut Lab, before: &[u64]) -> Outcome {
     let after = memory(lab)?;
     for (node, (before, after)) in DAEMONS.iter().zip(before.iter().zip(&after)) {
         expect(*after < before + GROWTH, || {
