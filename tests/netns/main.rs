@@ -10,8 +10,10 @@ mod filter;
 mod go_gtp;
 mod hostile;
 mod lab;
+mod live;
 mod many;
 mod mtu;
+mod mutations;
 mod privileges;
 mod reload;
 mod restart;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         filter::TESTS,
         go_gtp::TESTS,
         hostile::TESTS,
+        live::TESTS,
         reload::TESTS,
         restart::TESTS,
         stop::TESTS,
