@@ -5,10 +5,11 @@
 //!
 //! A   plain kernel routing              V   two VXLAN hops of the kernel
 //! Ax  the same with offloads off        O   the four daemons, after an attach
-//!                                       N   the four daemons with `user_plane.offload: none`
+//! B   other builds of the daemons       N   the four daemons with `user_plane.offload: none`
+//!                                       M   the four daemons with a million sessions
 //! ```
 //!
-//! All five stand side by side and idle. A round measures each thing on each of them before the next thing, so that a
+//! All of them stand side by side and idle. A round measures each thing on each of them before the next thing, so that a
 //! ratio compares neighbours in time; the table shows medians over the rounds, and the spread.
 
 mod nets;
@@ -20,10 +21,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use epc_lab::sandbox;
+use clap::ValueEnum;
+use epc_lab::{Daemons, sandbox};
 
 use nets::{Kind, Net};
 use report::Report;
+use traffic::What;
 
 use super::{enter_sandbox, lab, load, machine};
 
@@ -47,9 +50,15 @@ pub(crate) struct Args {
     /// Measure nothing: make table and plot again from what an earlier run has printed
     #[arg(long, value_name = "FILE", requires = "out")]
     from_log: Option<PathBuf>,
-    /// Which of A, Ax, V, N, O to measure
+    /// Which of A, Ax, V, N, O, M, B to measure; M takes 5 GB of memory and minutes to attach
     #[arg(long, value_delimiter = ',', default_value = "A,Ax,V,N,O")]
     nets: Vec<Kind>,
+    /// The daemons of B, to compare two builds of them
+    #[arg(long, value_name = "DIRECTORY")]
+    against: Option<PathBuf>,
+    /// What to measure; everything by default
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<What>,
 }
 
 pub(crate) fn main(args: &Args) -> ExitCode {
@@ -84,12 +93,18 @@ fn inside(args: &Args) -> Result<ExitCode> {
     println!("{}", machine());
     let mut nets: Vec<Net> = Vec::new();
     for kind in &args.nets {
+        let daemons = match (kind, &args.against) {
+            (Kind::Before, None) => bail!("the net B needs `--against DIRECTORY`"),
+            (Kind::Before, Some(directory)) => Daemons::in_directory(directory.canonicalize()?),
+            _ => daemons.clone(),
+        };
         nets.push(Net::new(*kind, &daemons, &directory).with_context(|| format!("the net {}", kind.name()))?);
     }
     let mut report = Report::default();
     for round in 1..=rounds {
         println!("round {round} of {rounds}, load average {}", load());
-        for what in traffic::ALL {
+        let chosen = |what: &What| args.only.is_empty() || args.only.contains(what);
+        for what in What::value_variants().iter().copied().filter(chosen) {
             for net in &mut nets {
                 let values = traffic::measure(what, net, seconds)
                     .with_context(|| format!("{} on {}", what.title(), net.kind.name()))?;

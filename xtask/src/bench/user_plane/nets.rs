@@ -1,4 +1,4 @@
-//! The five nets.
+//! The nets.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -19,6 +19,11 @@ const TRANSPORT_MTU: u32 = 1600;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// As many as the daemons take by default.
+const SESSIONS: u32 = 1_000_000;
+/// The longest that one of many attaches may take.
+const AN_ATTACH: Duration = Duration::from_micros(1500);
+
 /// What is between the UE and the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub(super) enum Kind {
@@ -32,15 +37,21 @@ pub(super) enum Kind {
     None,
     #[value(name = "O")]
     Ours,
+    #[value(name = "M")]
+    Many,
+    #[value(name = "B")]
+    Before,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 5] = [
+    pub(super) const ALL: [Kind; 7] = [
         Kind::Routing,
         Kind::RoutingWithoutOffloads,
         Kind::Vxlan,
         Kind::None,
         Kind::Ours,
+        Kind::Many,
+        Kind::Before,
     ];
 
     pub(super) fn name(self) -> &'static str {
@@ -50,6 +61,8 @@ impl Kind {
             Kind::Vxlan => "V",
             Kind::None => "N",
             Kind::Ours => "O",
+            Kind::Many => "M",
+            Kind::Before => "B",
         }
     }
 
@@ -60,6 +73,8 @@ impl Kind {
             Kind::Vxlan => "two kernel VXLAN hops",
             Kind::None => "these daemons, offload: none",
             Kind::Ours => "these daemons",
+            Kind::Many => "these daemons with a million sessions",
+            Kind::Before => "other daemons",
         }
     }
 }
@@ -82,7 +97,7 @@ impl Net {
     pub(super) fn new(kind: Kind, daemons: &Daemons, directory: &Path) -> Result<Net> {
         match kind {
             Kind::Routing | Kind::RoutingWithoutOffloads | Kind::Vxlan => Net::of_kernel(kind),
-            Kind::None | Kind::Ours => Net::of_daemons(kind, daemons, directory),
+            Kind::None | Kind::Ours | Kind::Many | Kind::Before => Net::of_daemons(kind, daemons, directory),
         }
     }
 
@@ -180,7 +195,7 @@ impl Net {
         })
     }
 
-    /// Four daemons, and a subscriber behind the eNB that has attached.
+    /// Four daemons, and a subscriber behind the eNB that has attached, with or without many others.
     fn of_daemons(kind: Kind, daemons: &Daemons, directory: &Path) -> Result<Net> {
         let epc = Epc::new(&LinkOptions {
             mtu: Some(TRANSPORT_MTU),
@@ -203,13 +218,21 @@ impl Net {
             Kind::None => "user_plane: {offload: none}\n",
             _ => "",
         };
+        let others = if kind == Kind::Many { SESSIONS - 1 } else { 0 };
+        let pools = match others {
+            0 => String::new(),
+            _ => format!("ue_pools: [10.64.0.0/10, {}]\n", ReferencePoint::Euu.network()),
+        };
         let mut gateways = Vec::new();
         let mut mme = None;
         for (node, text) in [
-            (Node::Pgw, yaml::pgw() + settings),
+            (Node::Pgw, yaml::pgw() + settings + &pools),
             (Node::Sgw, yaml::sgw() + settings),
             (Node::Mme, yaml::mme()),
-            (Node::Enb, yaml::enb(&[yaml::external(1)]) + settings),
+            (
+                Node::Enb,
+                yaml::enb(&[yaml::external(1)]) + settings + &yaml::silent(2, others),
+            ),
         ] {
             let stem = format!("{}-{}", node.name(), kind.name());
             let config = directory.join(format!("{stem}.yml"));
@@ -225,12 +248,13 @@ impl Net {
             }
         }
         let enb = epc.namespace(Node::Enb);
-        wait_for("the attach", PATIENCE, || {
+        let patience = PATIENCE + AN_ATTACH * others;
+        wait_for("the attach", patience, || {
             http::ready(enb, yaml::METRICS.parse().map_err(|e| format!("{e}"))?)?;
             let metrics = Metrics::of(enb, yaml::METRICS.parse().map_err(|e| format!("{e}"))?)
                 .map_err(|error| error.to_string())?;
             match metrics.value("enb_active_sessions_total") {
-                Some(1.0) => Ok(()),
+                Some(sessions) if sessions == f64::from(1 + others) => Ok(()),
                 other => Err(format!("{other:?} sessions")),
             }
         })?;

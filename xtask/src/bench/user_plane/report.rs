@@ -52,6 +52,9 @@ const GOALS: [Goal; 12] = [
     at_most(Metric::LoadedP99, Kind::None, 0.4),
 ];
 
+/// What a million sessions leave of the throughput with one, at least.
+const MANY: f64 = 0.97;
+
 /// Nanoseconds of CPU time per 1,448 octets at most.
 const CPU: [(Metric, f64); 3] = [
     (Metric::CpuEnb, 700.0),
@@ -158,6 +161,11 @@ impl Report {
                 ratio.median, ratio.least, ratio.greatest
             );
         }
+        for kind in [Kind::Many, Kind::Before] {
+            for metric in Metric::ALL {
+                self.comparison(&mut text, metric, kind);
+            }
+        }
         for (metric, bound) in CPU {
             if let Some(spread) = self.spread(metric, Kind::Ours) {
                 let reached = if spread.median <= bound { "yes" } else { "no" };
@@ -172,6 +180,33 @@ impl Report {
             }
         }
         text
+    }
+
+    /// Two of ours: a million sessions against one, this build against another.
+    fn comparison(&self, text: &mut String, metric: Metric, kind: Kind) {
+        let (of, to) = match kind {
+            Kind::Many => (Kind::Many, Kind::Ours),
+            _ => (Kind::Ours, kind),
+        };
+        let Some(ratio) = self.ratio_between(metric, of, metric, to) else {
+            return;
+        };
+        let is_rate = metric <= Metric::Udp1400;
+        let (goal, reached) = match kind {
+            Kind::Many if is_rate && ratio.median >= MANY => (format!("≥ {MANY}"), "yes"),
+            Kind::Many if is_rate => (format!("≥ {MANY}"), "no"),
+            _ => (String::new(), ""),
+        };
+        let _ = writeln!(
+            text,
+            "| {}, {} / {} | {:.2} ({:.2} to {:.2}) | {goal} | {reached} |",
+            metric.name(),
+            of.name(),
+            to.name(),
+            ratio.median,
+            ratio.least,
+            ratio.greatest
+        );
     }
 
     fn spread(&self, metric: Metric, kind: Kind) -> Option<Spread> {

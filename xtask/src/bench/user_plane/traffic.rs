@@ -26,7 +26,7 @@ const PACKET: f64 = 1448.0;
 const LOSS: f64 = 0.01;
 
 /// A measurement; some yield several numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum What {
     TcpUp,
     TcpDown,
@@ -37,17 +37,6 @@ pub(super) enum What {
     PingIdle,
     PingLoaded,
 }
-
-pub(super) const ALL: [What; 8] = [
-    What::TcpUp,
-    What::TcpDown,
-    What::FourUp,
-    What::FourDown,
-    What::Udp64,
-    What::Udp1400,
-    What::PingIdle,
-    What::PingLoaded,
-];
 
 impl What {
     pub(super) fn title(self) -> &'static str {
