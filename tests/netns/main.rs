@@ -19,6 +19,7 @@ mod reload;
 mod restart;
 mod start_errors;
 mod stop;
+mod user_plane;
 mod wire;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         many::TESTS,
         mtu::TESTS,
         privileges::TESTS,
+        user_plane::TESTS,
     ]
     .concat();
     if sandbox::is_inside() || args.list {

@@ -39,7 +39,7 @@ fn mtu_of_an_overlay_on_s5_is_told_at_both_ends() -> Result<(), Failed> {
         }
         // The answers came from the TUN devices: no packet was cut or dropped in a tunnel.
         for node in [Node::Enb, Node::Pgw] {
-            let name = format!("{}_packets_dropped_total", node.name());
+            let name = format!("{}_user_plane_packets_dropped_total", node.name());
             let dropped = lab.metrics(node)?.value_where(&name, "too_big");
             expect(dropped.unwrap_or(0.0) == 0.0, || {
                 format!("{} dropped", node.title())

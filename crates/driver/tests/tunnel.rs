@@ -8,21 +8,17 @@
 //! Five namespaces, IPv4 and IPv6, no signalling: the rules are given by hand. `TUNNEL_OCTETS` makes the files longer than
 //! the 4 MB that a test has time for. Skipped with the reason where namespaces are forbidden.
 
-use std::hash::{DefaultHasher, Hasher};
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::{Command, ExitCode};
-use std::thread;
 use std::time::Duration;
 
 use epc_codec::Teid;
 use epc_driver::user_plane::{SocketConfig, TunConfig, UserPlane, UserPlaneConfig};
-use epc_lab::{End, LinkOptions, Namespace, link, ping, sandbox};
+use epc_lab::flows::{Flows, Host};
+use epc_lab::{End, LinkOptions, Namespace, link, sandbox};
 use epc_node::config::Offload;
 use epc_node::{Interface, Rule, TeidKey, Then, UeAddress};
 use epc_user_plane::{Direction, Drop, Port, Side, Snapshot};
-use nix::sys::socket::{ControlMessage, MsgFlags, SockaddrStorage, sendmsg};
 
 const UE_V4: Ipv4Addr = Ipv4Addr::new(10, 60, 0, 1);
 const SERVER_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 80);
@@ -123,8 +119,9 @@ fn path_that_is_narrower_than_the_tun_device() -> Outcome {
             ..Shape::default()
         })?;
         let octets = file_octets() / 16;
-        net.tcp(UE_V4.into(), SERVER_V4.into(), octets)?;
-        net.tcp(UE_V6.parse()?, SERVER_V6.parse()?, octets)?;
+        for flows in net.families()? {
+            flows.tcp(octets)?;
+        }
         let counters = net.planes[0].counters();
         if counters.dropped(Port::S1u, Direction::Sent, Drop::TooBig)
             + counters.dropped(Port::Tun, Direction::Received, Drop::TooBig)
@@ -133,7 +130,7 @@ fn path_that_is_narrower_than_the_tun_device() -> Outcome {
             return Err(format!("{}: nothing was too big", offload.name()).into());
         }
         // Fragments where they are allowed.
-        net.udp_echo(UE_V4.into(), SERVER_V4.into(), &[1472, 1472, 4000, 1300])?;
+        net.families()?[0].udp_echo([1472, 1472, 4000, 1300])?;
     }
     Ok(())
 }
@@ -236,21 +233,32 @@ impl Net {
         Ok(Net { ue, server, planes })
     }
 
+    /// IPv4 and IPv6.
+    fn families(&self) -> Result<[Flows<'_>; 2], std::net::AddrParseError> {
+        let flows = |ue, server| Flows {
+            near: Host {
+                namespace: &self.ue,
+                address: ue,
+            },
+            far: Host {
+                namespace: &self.server,
+                address: server,
+            },
+            patience: PATIENCE,
+        };
+        Ok([
+            flows(UE_V4.into(), SERVER_V4.into()),
+            flows(UE_V6.parse()?, SERVER_V6.parse()?),
+        ])
+    }
+
     fn everything_arrives_intact(&self) -> Outcome {
-        for (ue, server) in [
-            (IpAddr::V4(UE_V4), IpAddr::V4(SERVER_V4)),
-            (UE_V6.parse()?, SERVER_V6.parse()?),
-        ] {
-            self.tcp(ue, server, file_octets())?;
-            let sizes: Vec<usize> = (1..=100)
-                .chain((101..9000).step_by(311))
-                .chain([1452, 1472, 8972])
-                .collect();
-            self.udp_echo(ue, server, &sizes)?;
-            self.udp_bursts(ue, server)?;
-        }
-        for (sequence, size) in [0, 1, 56, 1400, 1472, 4000, 9000].into_iter().enumerate() {
-            ping::ping(&self.ue, Some(UE_V4), SERVER_V4, sequence as u16, size, PATIENCE)?;
+        for flows in self.families()? {
+            flows.tcp(file_octets())?;
+            let sizes = (1..=100).chain((101..9000).step_by(311));
+            flows.udp_echo(sizes.chain([1452, 1472, 8972]))?;
+            flows.udp_bursts()?;
+            flows.pings([0, 1, 56, 1400, 1472, 4000, 8972])?;
         }
         let lost = self.drops();
         if !lost.is_empty() {
@@ -300,91 +308,6 @@ impl Net {
             }
         }
         lost
-    }
-
-    /// A file each way at the same time.
-    fn tcp(&self, ue: IpAddr, server: IpAddr, octets: usize) -> Outcome {
-        let listener = self.server.run(|| TcpListener::bind((server, 0)))?;
-        let address = listener.local_addr()?;
-        let near = self.ue.run(|| {
-            let socket =
-                socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
-            socket.bind(&SocketAddr::new(ue, 0).into())?;
-            socket.connect_timeout(&address.into(), PATIENCE)?;
-            Ok::<TcpStream, io::Error>(socket.into())
-        })?;
-        let (far, _) = listener.accept()?;
-        let [up, down] = [(&near, &far, 1), (&far, &near, 2)];
-        thread::scope(|scope| {
-            let directions = [up, down].map(|(from, to, seed)| {
-                let sending = scope.spawn(move || send_file(from, octets, seed));
-                (sending, scope.spawn(move || receive_file(to, octets)))
-            });
-            for (sent, received) in directions {
-                let sent = sent.join().map_err(|_| "the sender panicked")??;
-                let received = received.join().map_err(|_| "the receiver panicked")??;
-                if sent != received {
-                    return Err("the file is not the same".into());
-                }
-            }
-            Ok(())
-        })
-    }
-
-    /// A datagram of each size there and back; long ones travel as fragments.
-    fn udp_echo(&self, ue: IpAddr, server: IpAddr, sizes: &[usize]) -> Outcome {
-        let (near, far) = self.udp_pair(ue, server)?;
-        for &size in sizes {
-            let octets = pattern(size, size as u64);
-            let mut buffer = vec![0; 65_536];
-            near.send(&octets)?;
-            let (length, from) = far
-                .recv_from(&mut buffer)
-                .map_err(|e| format!("{size} octets up: {e}"))?;
-            far.send_to(&buffer[..length], from)?;
-            let length = near
-                .recv(&mut buffer)
-                .map_err(|e| format!("{size} octets down: {e}"))?;
-            if buffer[..length] != octets {
-                return Err(format!("UDP of {size} octets came back otherwise").into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Super-packets of the application's own (`UDP_SEGMENT`), whose datagrams must come out one by one, in order.
-    fn udp_bursts(&self, ue: IpAddr, server: IpAddr) -> Outcome {
-        let (near, far) = self.udp_pair(ue, server)?;
-        for segment in [100_u16, 1000, 1401] {
-            let octets = pattern(usize::from(segment) * 20 + 37, 7);
-            sendmsg::<SockaddrStorage>(
-                near.as_raw_fd(),
-                &[IoSlice::new(&octets)],
-                &[ControlMessage::UdpGsoSegments(&segment)],
-                MsgFlags::empty(),
-                None,
-            )?;
-            let mut buffer = vec![0; 65_536];
-            for expected in octets.chunks(segment.into()) {
-                let (length, _) = far
-                    .recv_from(&mut buffer)
-                    .map_err(|e| format!("burst of {segment}: {e}"))?;
-                if buffer[..length] != *expected {
-                    return Err(format!("burst of {segment}: a datagram differs").into());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn udp_pair(&self, ue: IpAddr, server: IpAddr) -> io::Result<(UdpSocket, UdpSocket)> {
-        let far = self.server.run(|| UdpSocket::bind((server, 0)))?;
-        let near = self.ue.run(|| UdpSocket::bind((ue, 0)))?;
-        near.connect(far.local_addr()?)?;
-        for socket in [&near, &far] {
-            socket.set_read_timeout(Some(PATIENCE))?;
-        }
-        Ok((near, far))
     }
 }
 
@@ -487,48 +410,4 @@ fn file_octets() -> usize {
         .ok()
         .and_then(|octets| octets.parse().ok())
         .unwrap_or(4_000_000)
-}
-
-/// Octets that say nothing but are always the same.
-fn pattern(length: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    let mut octets = Vec::with_capacity(length + 8);
-    while octets.len() < length {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        octets.extend((state >> 16).to_le_bytes());
-    }
-    octets.truncate(length);
-    octets
-}
-
-/// Its digest.
-fn send_file(mut to: &TcpStream, octets: usize, seed: u64) -> io::Result<u64> {
-    to.set_write_timeout(Some(PATIENCE))?;
-    let block = pattern(65_536, seed);
-    let mut digest = DefaultHasher::new();
-    let mut left = octets;
-    while left > 0 {
-        let part = &block[..left.min(block.len())];
-        to.write_all(part)?;
-        digest.write(part);
-        left -= part.len();
-    }
-    Ok(digest.finish())
-}
-
-fn receive_file(mut from: &TcpStream, octets: usize) -> io::Result<u64> {
-    from.set_read_timeout(Some(PATIENCE))?;
-    let mut block = vec![0; 65_536];
-    let mut digest = DefaultHasher::new();
-    let mut left = octets;
-    while left > 0 {
-        // Whole blocks, so that both sides feed the digest alike.
-        let length = left.min(block.len());
-        from.read_exact(&mut block[..length])?;
-        digest.write(&block[..length]);
-        left -= length;
-    }
-    Ok(digest.finish())
 }

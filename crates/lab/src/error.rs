@@ -42,9 +42,17 @@ pub enum Error {
     #[error("no echo from {to} within {limit:?}")]
     NoEcho {
         /// Who was asked.
-        to: std::net::Ipv4Addr,
+        to: std::net::IpAddr,
         /// How long it was waited for.
         limit: Duration,
+    },
+    /// What arrived is not what was sent.
+    #[error("{what} is not what was sent to {to}")]
+    Damaged {
+        /// What it was.
+        what: String,
+        /// To whom.
+        to: std::net::IpAddr,
     },
     /// The daemons could not be built.
     #[error("{0}")]

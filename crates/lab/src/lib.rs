@@ -9,6 +9,7 @@
 //! http, web  a client and a server that work inside a namespace
 //! ping       the round-trip time between two namespaces
 //! Forger     datagrams under anybody's address
+//! flows      files and datagrams between two namespaces, compared where they arrive
 //! Capture    every frame on the links, in one order, into a pcapng file and to a function
 //! callflow   what the frames say, as a ladder
 //! yaml       configurations of the daemons in an Epc
@@ -25,6 +26,7 @@ mod daemons;
 pub mod demo;
 mod epc;
 mod error;
+pub mod flows;
 mod forge;
 mod frame;
 pub mod http;

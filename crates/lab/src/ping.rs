@@ -1,7 +1,7 @@
 //! ICMP echo from inside a namespace.
 
 use std::io::{ErrorKind, Read};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{getsockopt, sockopt};
@@ -9,19 +9,21 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{Error, Namespace, Result};
 
-const ECHO_REQUEST: u8 = 8;
-const ECHO_REPLY: u8 = 0;
+/// Echo request and reply, RFC 792 and RFC 4443 §4.
+const ECHO_V4: (u8, u8) = (8, 0);
+const ECHO_V6: (u8, u8) = (128, 129);
 
 /// Sends one echo request with `size` octets of payload and waits for its reply: the round-trip time. `from` is the
-/// source address, any of the namespace's when `None`.
+/// source address of IPv4, any of the namespace's when `None`.
 pub fn ping(
     namespace: &Namespace,
     from: Option<Ipv4Addr>,
-    to: Ipv4Addr,
+    to: impl Into<IpAddr>,
     sequence: u16,
     size: usize,
     limit: Duration,
 ) -> Result<Duration> {
+    let to = to.into();
     namespace.run(|| echo(from, to, sequence, size, limit))
 }
 
@@ -33,7 +35,7 @@ pub fn path_mtu(namespace: &Namespace, to: Ipv4Addr, limit: Duration) -> Result<
     namespace.run(|| {
         loop {
             // As a rule it is lost, and the answer to it is what counts.
-            let _ = echo(None, to, 9, WHOLE as usize - 28, limit / 20);
+            let _ = echo(None, to.into(), 9, WHOLE as usize - 28, limit / 20);
             let what = || format!("path MTU to {to}");
             let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).map_err(Error::io(what()))?;
             socket
@@ -47,15 +49,13 @@ pub fn path_mtu(namespace: &Namespace, to: Ipv4Addr, limit: Duration) -> Result<
     })
 }
 
-fn echo(
-    from: Option<Ipv4Addr>,
-    to: Ipv4Addr,
-    sequence: u16,
-    size: usize,
-    limit: Duration,
-) -> Result<Duration> {
+fn echo(from: Option<Ipv4Addr>, to: IpAddr, sequence: u16, size: usize, limit: Duration) -> Result<Duration> {
     let what = || Error::io(format!("ping {to}"));
-    let mut socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)).map_err(what())?;
+    let (domain, protocol, kinds) = match to {
+        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4, ECHO_V4),
+        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, ECHO_V6),
+    };
+    let mut socket = Socket::new(domain, Type::RAW, Some(protocol)).map_err(what())?;
     if let Some(from) = from {
         socket.bind(&SocketAddr::from((from, 0)).into()).map_err(what())?;
     }
@@ -66,7 +66,7 @@ fn echo(
     let identifier = sequence ^ 0x4750;
     let started = Instant::now();
     socket
-        .send(&request(identifier, sequence, size))
+        .send(&message(kinds.0, identifier, sequence, size))
         .map_err(what())?;
     let mut buffer = vec![0; 65_536];
     loop {
@@ -76,7 +76,7 @@ fn echo(
         }
         socket.set_read_timeout(Some(left)).map_err(what())?;
         match socket.read(&mut buffer) {
-            Ok(length) if is_reply(&buffer[..length], identifier, sequence, size) => {
+            Ok(length) if is_reply(&buffer[..length], to, kinds.1, identifier, sequence, size) => {
                 return Ok(started.elapsed());
             }
             Ok(_) => {}
@@ -86,8 +86,9 @@ fn echo(
     }
 }
 
-fn request(identifier: u16, sequence: u16, size: usize) -> Vec<u8> {
-    let mut message = vec![ECHO_REQUEST, 0, 0, 0];
+/// The checksum of ICMPv6 is the kernel's.
+fn message(kind: u8, identifier: u16, sequence: u16, size: usize) -> Vec<u8> {
+    let mut message = vec![kind, 0, 0, 0];
     message.extend(identifier.to_be_bytes());
     message.extend(sequence.to_be_bytes());
     message.extend((0..size).map(|at| at as u8));
@@ -96,16 +97,17 @@ fn request(identifier: u16, sequence: u16, size: usize) -> Vec<u8> {
     message
 }
 
-/// A raw socket hands the IP header over too.
-fn is_reply(packet: &[u8], identifier: u16, sequence: u16, size: usize) -> bool {
-    let header = packet.first().map_or(0, |first| usize::from(first & 15) * 4);
-    let Some(message) = packet.get(header..) else {
+/// A raw socket of IPv4 hands the IP header over too. The payload is what was sent.
+fn is_reply(octets: &[u8], from: IpAddr, kind: u8, identifier: u16, sequence: u16, size: usize) -> bool {
+    let header = match from {
+        IpAddr::V4(_) => octets.first().map_or(0, |first| usize::from(first & 15) * 4),
+        IpAddr::V6(_) => 0,
+    };
+    let Some(reply) = octets.get(header..) else {
         return false;
     };
-    message.first() == Some(&ECHO_REPLY)
-        && message.get(4..6) == Some(&identifier.to_be_bytes())
-        && message.get(6..8) == Some(&sequence.to_be_bytes())
-        && message.len() == 8 + size
+    let expected = message(kind, identifier, sequence, size);
+    reply.len() == expected.len() && reply[0] == kind && reply[4..] == expected[4..]
 }
 
 /// RFC 1071.
