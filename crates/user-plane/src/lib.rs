@@ -18,6 +18,7 @@
 mod checksum;
 mod coalesce;
 mod counters;
+mod directory;
 mod encapsulate;
 mod filter;
 mod fragment;

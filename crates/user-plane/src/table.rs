@@ -2,7 +2,8 @@
 //!
 //! [`Receivers`] finds what a TEID means: a dense slab by [`TeidKey::index`], in which an entry stands with the TEID that
 //! it belongs to. An entry takes 32 octets, so that it never lies in two cache lines; addresses of peers, which are few, stand once beside it.
-//! [`Senders`] finds the tunnel of a UE's address by a fast hash: UE addresses come from the P-GW, not from strangers.
+//! [`Senders`] finds the tunnel of a UE's address by a fast hash: UE addresses come from the P-GW, not from strangers. Neither
+//! moves much at a time when it grows.
 
 use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
@@ -11,6 +12,7 @@ use epc_codec::Teid;
 use epc_node::{Interface, Rule, TeidKey, Then, UeAddress};
 use rustc_hash::FxHashMap;
 
+use crate::directory::Directory;
 use crate::ip::{Addresses, v4_key, v6_key};
 
 /// Values that many entries share, each stored once.
@@ -364,6 +366,16 @@ struct Sender {
     on: Interface,
 }
 
+impl Default for Sender {
+    fn default() -> Sender {
+        Sender {
+            to: ANYBODY,
+            teid: Teid(0),
+            on: Interface::S1u,
+        }
+    }
+}
+
 /// The tunnel that a packet goes into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tunnel {
@@ -376,8 +388,8 @@ pub(crate) struct Tunnel {
 /// Tunnels by UE address.
 #[derive(Debug)]
 pub struct Senders {
-    v4: FxHashMap<u32, Sender>,
-    v6: FxHashMap<u64, Sender>,
+    v4: Directory<u32, Sender>,
+    v6: Directory<u64, Sender>,
     peers: Shared<SocketAddr>,
 }
 
@@ -391,8 +403,8 @@ impl Senders {
     /// A table without a tunnel.
     pub fn new() -> Senders {
         Senders {
-            v4: FxHashMap::default(),
-            v6: FxHashMap::default(),
+            v4: Directory::new(),
+            v6: Directory::new(),
             peers: Shared::new(),
         }
     }
@@ -412,8 +424,8 @@ impl Senders {
                 self.release(old_v6);
             }
             Rule::StopSending { ue } => {
-                let old_v4 = ue.ipv4.and_then(|v4| self.v4.remove(&v4_key(v4)));
-                let old_v6 = ue.ipv6.and_then(|v6| self.v6.remove(&v6_key(v6)));
+                let old_v4 = ue.ipv4.and_then(|v4| self.v4.remove(v4_key(v4)));
+                let old_v6 = ue.ipv6.and_then(|v6| self.v6.remove(v6_key(v6)));
                 self.release(old_v4);
                 self.release(old_v6);
             }
@@ -439,12 +451,12 @@ impl Senders {
 
     #[inline]
     fn v4(&self, address: u32) -> Option<Tunnel> {
-        self.tunnel(self.v4.get(&address)?)
+        self.tunnel(self.v4.get(address)?)
     }
 
     #[inline]
     fn v6(&self, prefix: u64) -> Option<Tunnel> {
-        self.tunnel(self.v6.get(&prefix)?)
+        self.tunnel(self.v6.get(prefix)?)
     }
 
     #[inline]
