@@ -225,7 +225,12 @@ impl UserPlane {
         let Some(socket) = self.outlets.socket(on, 0) else {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         };
-        socket.send_to(datagram, to).map(drop)
+        let outgoing = sys::Outgoing {
+            to,
+            octets: datagram,
+            segment: None,
+        };
+        sys::send(socket.as_fd(), std::iter::once(outgoing)).map(drop)
     }
 
     /// Octets of the longest user packet, the MTU of the TUN device; `None` without one.
@@ -320,6 +325,7 @@ impl Start<'_> {
             outlets: self.outlets.clone(),
             counters: Arc::clone(&counters),
             forget_at: None,
+            stopping: worker::event()?,
         };
         let name = format!("TUN {queue}");
         self.thread(name, Takes::Send, counters, work)

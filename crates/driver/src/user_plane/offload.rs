@@ -9,9 +9,6 @@ use tracing::info;
 
 use super::sys;
 
-/// Datagrams a call, and so super-packets in flight; more would only fall out of the cache.
-const BATCH: usize = 8;
-
 /// `UDP_MAX_SEGMENTS` of Linux before 6.9, and since.
 const SEGMENTS: usize = 64;
 const MORE_SEGMENTS: usize = 128;
@@ -45,7 +42,10 @@ impl Offloads {
             },
             segments: if gso { most_segments() } else { 1 },
             gro,
-            batch: if allowed == Offload::None { 1 } else { BATCH },
+            batch: match allowed {
+                Offload::None => 1,
+                _ => sys::MOST_MESSAGES,
+            },
         }
     }
 

@@ -96,7 +96,8 @@ fn bind(address: IpAddr, port: u16, shared: bool) -> io::Result<UdpSocket> {
     let address = SocketAddr::new(address, port);
     let socket = Socket::new(
         Domain::for_address(address),
-        Type::DGRAM.nonblocking().cloexec(),
+        // A thread waits in the call that receives; what sends does not wait.
+        Type::DGRAM.cloexec(),
         Some(Protocol::UDP),
     )?;
     if address.is_ipv6() {

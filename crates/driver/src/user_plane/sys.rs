@@ -35,6 +35,10 @@ pub(super) struct Received {
     pub(super) truncated: bool,
 }
 
+/// Octets between two buffers beyond their size: three cache lines, so that what stands at the same place of each, the headers, does
+/// not compete for the same places of the caches.
+const STAGGER: usize = 192;
+
 /// Buffers for datagrams, and what came with them.
 pub(super) struct Ring {
     octets: Box<[u8]>,
@@ -47,24 +51,25 @@ impl Ring {
     pub(super) fn new(slots: usize, slot: usize) -> Ring {
         let slots = slots.clamp(1, MOST_MESSAGES);
         Ring {
-            octets: vec![0; slots * slot].into_boxed_slice(),
+            octets: vec![0; slots * (slot + STAGGER)].into_boxed_slice(),
             slot,
             received: Vec::with_capacity(slots),
         }
     }
 
-    /// Takes what the socket has, at least one datagram; does not wait: `WouldBlock` if there is none.
-    pub(super) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+    /// Takes what the socket has, `most` datagrams at most; waits for the first one if the socket does.
+    pub(super) fn receive(&mut self, socket: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
         self.received.clear();
         let mut names = [const { MaybeUninit::<sockaddr_storage>::uninit() }; MOST_MESSAGES];
         let mut controls = [const { MaybeUninit::<Control>::uninit() }; MOST_MESSAGES];
         let mut iovecs = [const { MaybeUninit::<iovec>::uninit() }; MOST_MESSAGES];
         let mut headers = [const { MaybeUninit::<mmsghdr>::uninit() }; MOST_MESSAGES];
         let mut slots = 0;
-        for (i, buffer) in self.octets.chunks_exact_mut(self.slot).enumerate() {
+        let buffers = self.octets.chunks_exact_mut(self.slot + STAGGER);
+        for (i, buffer) in buffers.take(most.max(1)).enumerate() {
             let iov = iovecs[i].write(iovec {
                 iov_base: buffer.as_mut_ptr().cast(),
-                iov_len: buffer.len(),
+                iov_len: self.slot,
             });
             headers[i].write(mmsghdr {
                 msg_hdr: header(
@@ -86,7 +91,7 @@ impl Ring {
                 headers.as_mut_ptr().cast(),
                 slots,
                 // The flags are signed with glibc, and not with musl.
-                libc::MSG_DONTWAIT as _,
+                libc::MSG_WAITFORONE as _,
                 std::ptr::null_mut(),
             )
         };
@@ -120,13 +125,14 @@ impl Ring {
 
     /// The octets of datagram `i` of the last call.
     pub(super) fn octets_mut(&mut self, i: usize) -> &mut [u8] {
-        let start = i * self.slot;
+        let start = i * (self.slot + STAGGER);
         &mut self.octets[start..start + self.received[i].length]
     }
 
     /// Buffer `i` as a whole.
     pub(super) fn buffer(&self, i: usize) -> &[u8] {
-        &self.octets[i * self.slot..(i + 1) * self.slot]
+        let start = i * (self.slot + STAGGER);
+        &self.octets[start..start + self.slot]
     }
 }
 
@@ -322,6 +328,15 @@ pub(super) fn mtu(socket: BorrowedFd<'_>, name: &str) -> io::Result<usize> {
     check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFMTU as _, &raw mut request) })?;
     // SAFETY: this ioctl filled in the MTU.
     Ok(unsafe { request.ifr_ifru.ifru_mtu }.try_into().unwrap_or(0))
+}
+
+/// `SIOCSIFTXQLEN`: how many packets wait at a network device at most.
+pub(super) fn set_queue_length(socket: BorrowedFd<'_>, name: &str, length: c_int) -> io::Result<()> {
+    let mut request = request(name)?;
+    // The kernel reads an `int` there, whatever the union calls it.
+    request.ifr_ifru.ifru_metric = length;
+    // SAFETY: the request is a whole `ifreq`, which this ioctl reads.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFTXQLEN as _, &raw mut request) })
 }
 
 /// `SIOCSIFFLAGS`: brings a network device up.

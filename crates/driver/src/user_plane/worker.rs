@@ -1,10 +1,10 @@
-//! The threads. Each has its own tables, buffers and counters, behind a lock that it holds from when packets come until
-//! there are no more: taken once a wake-up, and never waited for by a thread. While it waits for packets, the control part
-//! takes the lock and changes the rules by itself, without waking the thread.
+//! The threads. Each has its own tables, buffers and counters, behind a lock that it holds while it treats packets: taken once
+//! a batch, and never waited for by a thread. While it waits for packets, the control part takes the lock and changes the
+//! rules by itself, without waking the thread.
 
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Shutdown, SocketAddr, UdpSocket};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,7 @@ use epc_user_plane::{
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use socket2::SockRef;
 use tracing::{debug, error, trace, warn};
 
 use super::slow::{self, Slow};
@@ -34,11 +35,17 @@ const PATIENCE: u16 = 20;
 /// Octets of a receive buffer: the longest datagram, or as many as the kernel gathers.
 const SLOT: usize = 65_536;
 
+/// Datagrams that are received at a time, and more only while they are small and many: twice as many each time.
+const FEW: usize = 8;
+
 /// Octets after which the TUN device is not read further before they are sent: what still lies in the cache.
 const ENOUGH: usize = 65_536;
 
 /// How long a path is taken to be narrow, as the kernel itself does (RFC 1191 §6.3).
 const PATH_LIFETIME: Duration = Duration::from_secs(600);
+
+/// How long the control part waits for a thread that is busy until it looks whether it may have the lock by now.
+const A_BATCH: Duration = Duration::from_micros(200);
 
 /// What a thread is told.
 enum Change {
@@ -66,97 +73,96 @@ impl Takes {
     }
 }
 
-/// The bell that tells a thread of changes.
-#[derive(Debug)]
-struct Bell {
-    /// Looked at before each batch.
-    rung: AtomicBool,
-    /// Wakes a thread that waits for packets.
-    wake: EventFd,
-}
-
-impl Bell {
-    fn ring(&self) {
-        // Read and written at once, so that whoever hears it also sees what earlier ringers have queued.
-        self.rung.swap(true, Ordering::AcqRel);
-        // It fails only if it was rung 2^64 times without being heard.
-        let _ = self.wake.write(1);
-    }
-}
-
-/// What a thread knows of changes.
-pub(super) struct Changes {
-    queue: mpsc::Receiver<Change>,
-    bell: Arc<Bell>,
+/// A thread's work, and what is to be changed about it before the next batch.
+pub(super) struct Desk<W: ?Sized> {
+    changes: mpsc::Receiver<Change>,
+    /// Whether there are changes: cheaper to ask than the queue.
+    rung: Arc<AtomicBool>,
+    stopped: bool,
+    work: W,
 }
 
 /// The order to stop.
 pub(super) struct Stop;
 
-impl Changes {
+impl<W: Work + ?Sized> Desk<W> {
     #[inline]
-    fn are_waiting(&self) -> bool {
-        self.bell.rung.load(Ordering::Acquire)
+    fn has_changes(&self) -> bool {
+        self.rung.load(Ordering::Acquire)
     }
 
     /// Puts what is waiting in force. Between two batches.
     #[inline]
-    fn take(&self, apply: impl FnMut(&Rule)) -> Result<(), Stop> {
-        if !self.are_waiting() {
+    fn change(&mut self) -> Result<(), Stop> {
+        if !self.has_changes() {
             return Ok(());
         }
-        self.take_all(apply)
+        self.change_now()
     }
 
     #[cold]
-    fn take_all(&self, mut apply: impl FnMut(&Rule)) -> Result<(), Stop> {
-        // In this order: what is queued after the last look at the queue rings again.
-        let _ = self.bell.wake.read();
-        self.bell.rung.swap(false, Ordering::AcqRel);
-        loop {
-            match self.queue.try_recv() {
-                Ok(Change::Rule(rule)) => apply(&rule),
+    fn change_now(&mut self) -> Result<(), Stop> {
+        // In this order: what is queued after the last look at the queue rings again. Read and written at once, to see what
+        // the ringer has queued.
+        self.rung.swap(false, Ordering::AcqRel);
+        while !self.stopped {
+            match self.changes.try_recv() {
+                Ok(Change::Rule(rule)) => self.work.apply(&[&rule]),
                 Ok(Change::Acknowledge(control)) => drop(control),
-                Ok(Change::Stop) | Err(mpsc::TryRecvError::Disconnected) => return Err(Stop),
+                Ok(Change::Stop) | Err(mpsc::TryRecvError::Disconnected) => self.stopped = true,
                 Err(mpsc::TryRecvError::Empty) => return Ok(()),
             }
         }
-    }
-
-    /// Waits for packets or changes.
-    fn wait(&self, packets: BorrowedFd<'_>) -> io::Result<()> {
-        let mut fds = [
-            PollFd::new(packets, PollFlags::POLLIN),
-            PollFd::new(self.bell.wake.as_fd(), PollFlags::POLLIN),
-        ];
-        match poll(&mut fds, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        }
+        // Whoever looks next hears it too.
+        self.rung.store(true, Ordering::Release);
+        Err(Stop)
     }
 }
 
 /// What a thread does.
 pub(super) trait Work: Send {
     /// Moves packets until it is told to stop. An error ends the user plane.
-    fn run(work: &Mutex<Self>, changes: &Changes) -> io::Result<()>
+    fn run(desk: &Mutex<Desk<Self>>) -> io::Result<()>
     where
         Self: Sized;
 
     /// Puts rules in force, between two batches.
     fn apply(&mut self, rules: &[&Rule]);
+
+    /// What ends its wait for packets, for good.
+    fn waker(&self) -> Waker;
 }
 
-fn lock<W>(work: &Mutex<W>) -> MutexGuard<'_, W> {
-    work.lock().unwrap_or_else(PoisonError::into_inner)
+/// Ends a thread's wait for packets.
+pub(super) enum Waker {
+    /// The thread waits in a call that receives from this socket.
+    Socket(Arc<UdpSocket>),
+    /// The thread waits for this, too.
+    Event(Arc<EventFd>),
+}
+
+impl Waker {
+    fn wake(&self) {
+        match self {
+            // Linux ends the call, and each one after it, also where it says that nobody is connected.
+            Waker::Socket(socket) => drop(SockRef::from(socket.as_ref()).shutdown(Shutdown::Read)),
+            // It fails only if that was done 2^64 times.
+            Waker::Event(event) => drop(event.write(1)),
+        }
+    }
+}
+
+fn lock<W: ?Sized>(desk: &Mutex<Desk<W>>) -> MutexGuard<'_, Desk<W>> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The control part's end of a thread.
 pub(super) struct Handle {
     takes: Takes,
-    work: Arc<Mutex<dyn Work>>,
+    desk: Arc<Mutex<Desk<dyn Work>>>,
     changes: mpsc::Sender<Change>,
-    bell: Arc<Bell>,
+    rung: Arc<AtomicBool>,
+    waker: Waker,
     counters: Arc<Counters>,
     thread: Option<JoinHandle<()>>,
 }
@@ -180,26 +186,23 @@ impl Handle {
         failed: tokio::sync::mpsc::Sender<Slow>,
         mut work: impl Work + 'static,
     ) -> Result<Handle, StartError> {
-        let wake = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)
-            .map_err(|errno| StartError::Thread { source: errno.into() })?;
-        let bell = Arc::new(Bell {
-            rung: AtomicBool::new(false),
-            wake,
-        });
-        let (changes, queue) = mpsc::channel();
+        let rung = Arc::new(AtomicBool::new(false));
+        let (sender, changes) = mpsc::channel();
         let rules: Vec<&Rule> = rules.iter().filter(|rule| takes.takes(rule)).collect();
         work.apply(&rules);
-        let work = Arc::new(Mutex::new(work));
-        let of_thread = Arc::clone(&work);
-        let end = Changes {
-            queue,
-            bell: Arc::clone(&bell),
-        };
+        let waker = work.waker();
+        let desk = Arc::new(Mutex::new(Desk {
+            changes,
+            rung: Arc::clone(&rung),
+            stopped: false,
+            work,
+        }));
+        let of_thread = Arc::clone(&desk);
         let thread = std::thread::Builder::new()
             .name(name.clone())
             .spawn(move || {
                 privilege::give_up();
-                if let Err(error) = Work::run(&of_thread, &end) {
+                if let Err(error) = Work::run(&of_thread) {
                     error!(thread = %name, %error, "user plane has stopped");
                     let why = format!("{name}: {error}");
                     // The control part may be gone already.
@@ -209,9 +212,10 @@ impl Handle {
             .map_err(|source| StartError::Thread { source })?;
         Ok(Handle {
             takes,
-            work,
-            changes,
-            bell,
+            desk,
+            changes: sender,
+            rung,
+            waker,
             counters,
             thread: Some(thread),
         })
@@ -223,11 +227,23 @@ impl Handle {
 
     /// Puts rules in force here and now, if the thread waits for packets; says whether it did.
     fn applied_while_idle(&self, rules: &[&Rule]) -> bool {
-        let Ok(mut work) = self.work.try_lock() else {
+        let Ok(mut desk) = self.desk.try_lock() else {
             return false;
         };
-        work.apply(rules);
+        desk.work.apply(rules);
         true
+    }
+
+    /// Does what the thread has not come to, if it waits for packets.
+    fn catch_up(&self) {
+        if let Ok(mut desk) = self.desk.try_lock() {
+            // The order to stop is the thread's, which hears it too.
+            let _ = desk.change();
+        }
+    }
+
+    fn tell(&self, change: Change) -> Result<(), Stopped> {
+        self.changes.send(change).map_err(|_| Stopped)
     }
 
     /// Tells the thread to stop and waits for it.
@@ -236,8 +252,9 @@ impl Handle {
             return;
         };
         // Both fail only if the thread has ended by itself.
-        let _ = self.changes.send(Change::Stop);
-        self.bell.ring();
+        let _ = self.tell(Change::Stop);
+        self.rung.store(true, Ordering::Release);
+        self.waker.wake();
         let _ = thread.join();
     }
 }
@@ -246,21 +263,25 @@ impl Handle {
 /// queue.
 pub(super) fn apply(workers: &[Handle], rules: &[Rule]) -> Result<(), Stopped> {
     let (acknowledge, acknowledged) = mpsc::channel::<()>();
+    let mut busy = Vec::new();
     for worker in workers {
         let rules: Vec<&Rule> = rules.iter().filter(|rule| worker.takes.takes(rule)).collect();
         if rules.is_empty() || worker.applied_while_idle(&rules) {
             continue;
         }
-        let tell = |change| worker.changes.send(change).map_err(|_| Stopped);
         for rule in rules {
-            tell(Change::Rule(rule.clone()))?;
+            worker.tell(Change::Rule(rule.clone()))?;
         }
-        tell(Change::Acknowledge(acknowledge.clone()))?;
-        worker.bell.ring();
+        worker.tell(Change::Acknowledge(acknowledge.clone()))?;
+        worker.rung.store(true, Ordering::Release);
+        busy.push(worker);
     }
     drop(acknowledge);
-    // Nothing is ever sent: it ends when the last thread has dropped its end, or has itself ended.
-    let _ = acknowledged.recv();
+    // Nothing is ever sent: it ends when the last thread has dropped its end, or has itself ended. One that had looked for
+    // changes just before, and waits for packets now, does not come to it.
+    while !busy.is_empty() && acknowledged.recv_timeout(A_BATCH) == Err(mpsc::RecvTimeoutError::Timeout) {
+        busy.iter().for_each(|worker| worker.catch_up());
+    }
     if workers
         .iter()
         .any(|worker| worker.thread.as_ref().is_none_or(JoinHandle::is_finished))
@@ -284,43 +305,69 @@ pub(super) struct Encapsulating {
     pub(super) counters: Arc<Counters>,
     /// When narrow paths are to be forgotten, if any are known.
     pub(super) forget_at: Option<Instant>,
+    pub(super) stopping: Arc<EventFd>,
 }
 
 impl Work for Encapsulating {
-    fn run(work: &Mutex<Encapsulating>, changes: &Changes) -> io::Result<()> {
+    fn run(desk: &Mutex<Desk<Encapsulating>>) -> io::Result<()> {
         let mut buffer = vec![0; VNET_HEADER + SLOT];
-        let tun = Arc::clone(&lock(work).tun);
+        let (tun, stopping) = {
+            let desk = lock(desk);
+            (Arc::clone(&desk.work.tun), Arc::clone(&desk.work.stopping))
+        };
         loop {
-            if let Err(Stop) = lock(work).until_idle(&mut buffer, changes)? {
+            wait(tun.as_fd(), stopping.as_fd())?;
+            if let Err(Stop) = lock(desk).until_idle(&mut buffer)? {
                 return Ok(());
             }
-            changes.wait(tun.as_fd())?;
         }
     }
 
     fn apply(&mut self, rules: &[&Rule]) {
         rules.iter().for_each(|rule| self.pipeline.apply(rule));
     }
+
+    fn waker(&self) -> Waker {
+        Waker::Event(Arc::clone(&self.stopping))
+    }
 }
 
-impl Encapsulating {
-    fn until_idle(&mut self, buffer: &mut [u8], changes: &Changes) -> io::Result<Result<(), Stop>> {
+/// What wakes a thread that waits for a TUN device.
+pub(super) fn event() -> Result<Arc<EventFd>, StartError> {
+    EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)
+        .map(Arc::new)
+        .map_err(|errno| StartError::Thread { source: errno.into() })
+}
+
+/// Waits for packets, or for the order to stop.
+fn wait(packets: BorrowedFd<'_>, stopping: BorrowedFd<'_>) -> io::Result<()> {
+    let mut fds = [packets, stopping].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    match poll(&mut fds, PollTimeout::NONE) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+impl Desk<Encapsulating> {
+    fn until_idle(&mut self, buffer: &mut [u8]) -> io::Result<Result<(), Stop>> {
         loop {
-            if changes.are_waiting() {
+            if self.has_changes() {
                 // Nothing that was treated by the rules before may leave after a change.
-                self.flush(false);
-                if let Err(Stop) = changes.take(|rule| self.pipeline.apply(rule)) {
+                self.work.flush(false);
+                if let Err(Stop) = self.change() {
                     return Ok(Err(Stop));
                 }
             }
-            let more = self.read(buffer)?;
-            self.flush(more);
+            let more = self.work.read(buffer)?;
+            self.work.flush(more);
             if !more {
                 return Ok(Ok(()));
             }
         }
     }
+}
 
+impl Encapsulating {
     /// Reads the TUN device until it is empty or there is enough to send; `false` if it is empty. Never waits for more.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
         while self.pipeline.has_room() && self.pipeline.waiting() < ENOUGH {
@@ -425,14 +472,29 @@ pub(super) struct Receiving {
 }
 
 impl Work for Receiving {
-    fn run(work: &Mutex<Receiving>, changes: &Changes) -> io::Result<()> {
-        let mut ring = Ring::new(lock(work).batch, SLOT);
-        let socket = Arc::clone(&lock(work).socket);
+    fn run(desk: &Mutex<Desk<Receiving>>) -> io::Result<()> {
+        let (socket, most) = {
+            let desk = lock(desk);
+            (Arc::clone(&desk.work.socket), desk.work.batch)
+        };
+        let mut ring = Ring::new(most, SLOT);
+        let mut slots = most.min(FEW);
         loop {
-            if let Err(Stop) = lock(work).until_idle(&mut ring, changes)? {
+            let count = match ring.receive(socket.as_fd(), slots) {
+                Ok(count) => count,
+                // An ICMP message about a datagram of ours, or a signal: nothing that says that the socket is broken.
+                Err(error) if is_passing(&error) => 0,
+                Err(error) => return Err(error),
+            };
+            let mut desk = lock(desk);
+            if let Err(Stop) = desk.change() {
                 return Ok(());
             }
-            changes.wait(socket.as_fd())?;
+            let octets = desk.work.batch(&mut ring, count);
+            slots = match count == slots && octets < ENOUGH {
+                true => most.min(slots * 2),
+                false => most.min(FEW),
+            };
         }
     }
 
@@ -440,27 +502,16 @@ impl Work for Receiving {
         rules.iter().for_each(|rule| self.pipeline.apply(rule));
         self.release();
     }
+
+    fn waker(&self) -> Waker {
+        Waker::Socket(Arc::clone(&self.socket))
+    }
 }
 
 impl Receiving {
-    fn until_idle(&mut self, ring: &mut Ring, changes: &Changes) -> io::Result<Result<(), Stop>> {
-        loop {
-            if let Err(Stop) = changes.take(|rule| self.pipeline.apply(rule)) {
-                return Ok(Err(Stop));
-            }
-            self.release();
-            let count = match ring.receive(self.socket.as_fd()) {
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Ok(())),
-                // An ICMP message about a datagram of ours, or a signal: nothing that says that the socket is broken.
-                Err(error) if is_passing(&error) => continue,
-                Err(error) => return Err(error),
-            };
-            self.batch(ring, count);
-        }
-    }
-
-    fn batch(&mut self, ring: &mut Ring, count: usize) {
+    /// Treats what was received; says how many octets it was.
+    fn batch(&mut self, ring: &mut Ring, count: usize) -> usize {
+        let mut octets = 0;
         let on = self.pipeline.first();
         self.counters.messages(on, Direction::Received, count as u64);
         for i in 0..count {
@@ -472,6 +523,7 @@ impl Receiving {
                 self.counters.dropped(on, Direction::Received, Drop::Truncated, 1);
                 continue;
             }
+            octets += received.length;
             let segment = received.segment.unwrap_or(received.length);
             self.pipeline.datagrams(i, from.ip(), ring.octets_mut(i), segment);
         }
@@ -485,6 +537,7 @@ impl Receiving {
             self.deliver(ring);
         }
         self.pipeline.clear();
+        octets
     }
 
     #[cold]
