@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,6 +63,9 @@ pub struct Config {
     /// among them, and loopback.
     #[serde(default = "deny_destinations", deserialize_with = "subnets")]
     pub deny_destinations: Vec<IpNet>,
+    /// TCP ports at which UEs reach this host all the same, whose addresses they do not reach otherwise.
+    #[serde(default)]
+    pub host_ports: Vec<NonZeroU16>,
     /// Whether UEs reach each other through this P-GW.
     #[serde(default = "ue_to_ue")]
     pub ue_to_ue: bool,

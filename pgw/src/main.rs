@@ -105,7 +105,7 @@ impl Daemon for Host {
         keep_fixed!(
             running, new;
             local_addresses, sgi_if_name, sgi_nat, route_subnet, prom_addr, log_format, user_plane, tun_name, route_table,
-            session_store, deny_destinations, ue_to_ue,
+            session_store, deny_destinations, host_ports, ue_to_ue,
         )
     }
 
@@ -172,6 +172,7 @@ fn filter(config: &Config) -> Filter {
     let denied = config.deny_destinations.iter().copied();
     let filter = Filter::default()
         .without_gtp()
+        .with_host_ports(config.host_ports.iter().map(|port| port.get()))
         .without(denied, DropReason::DeniedDestination);
     if config.ue_to_ue {
         return filter;

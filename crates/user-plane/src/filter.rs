@@ -45,6 +45,7 @@ pub struct Filter {
     seen: u64,
     own_v4: FxHashSet<u32>,
     own_v6: FxHashSet<u128>,
+    host_ports: Vec<u16>,
     v4: Vec<(Range<u32>, Drop)>,
     v6: Vec<(Range<u128>, Drop)>,
 }
@@ -68,6 +69,13 @@ impl Filter {
     /// reason that is looked for. Clones of the filter share them.
     pub fn own(&self) -> &OwnAddresses {
         &self.own
+    }
+
+    /// TCP ports at which UEs reach the host's own addresses all the same.
+    #[must_use]
+    pub fn with_host_ports(mut self, ports: impl IntoIterator<Item = u16>) -> Filter {
+        self.host_ports.extend(ports);
+        self
     }
 
     /// Takes note of what has changed. Before each datagram.
@@ -135,13 +143,14 @@ impl Filter {
         };
         let [.., d1, d2, d3, d4] = *header;
         let to = Ipv4Addr::new(d1, d2, d3, d4).to_bits();
+        let first_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x1fff == 0;
+        let header_length = usize::from(header[0] & 0x0f) * 4;
         if self.own_v4.contains(&to) {
-            return Err(Drop::OwnAddress);
+            let is_tcp = header[9] == TCP && first_fragment;
+            self.check_host(is_tcp.then(|| packet.get(header_length..)).flatten())?;
         }
         denied(&self.v4, to)?;
-        let first_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x1fff == 0;
         if self.gtp && header[9] == UDP && first_fragment {
-            let header_length = usize::from(header[0] & 0x0f) * 4;
             return no_gtp(packet.get(header_length..));
         }
         Ok(())
@@ -156,7 +165,7 @@ impl Filter {
             .iter()
             .fold(0, |to, octet| to << 8 | u128::from(*octet));
         if self.own_v6.contains(&to) {
-            return Err(Drop::OwnAddress);
+            self.check_host((header[6] == TCP).then_some(rest))?;
         }
         denied(&self.v6, to)?;
         if !self.gtp {
@@ -168,8 +177,20 @@ impl Filter {
             _ => Ok(()),
         }
     }
+
+    /// Whether the host may be reached with this TCP header.
+    #[cold]
+    fn check_host(&self, tcp: Option<&[u8]>) -> Result<(), Drop> {
+        match tcp {
+            Some([_, _, high, low, ..]) if self.host_ports.contains(&u16::from_be_bytes([*high, *low])) => {
+                Ok(())
+            }
+            _ => Err(Drop::OwnAddress),
+        }
+    }
 }
 
+const TCP: u8 = 6;
 const UDP: u8 = 17;
 const FRAGMENT: u8 = 44;
 
@@ -300,6 +321,41 @@ mod tests {
         own.set([]);
         copy.refresh();
         assert_eq!(copy.check(&v6), Ok(()));
+    }
+
+    #[test]
+    fn host_is_reached_at_its_open_tcp_ports_only() {
+        let mut filter = filter().with_host_ports([80]);
+        filter.own().set([
+            "203.0.113.1".parse().unwrap(),
+            "2001:db8::2".parse().unwrap(),
+            "169.254.0.1".parse().unwrap(),
+        ]);
+        filter.refresh();
+        let own = [203, 0, 113, 1];
+        assert_eq!(filter.check(&v4(own, TCP, 0, 80)), Ok(()));
+        assert_eq!(filter.check(&v4(own, TCP, 0, 81)), Err(Drop::OwnAddress));
+        assert_eq!(filter.check(&v4(own, UDP, 0, 80)), Err(Drop::OwnAddress));
+        assert_eq!(
+            filter.check(&v4(own, TCP, 1, 80)),
+            Err(Drop::OwnAddress),
+            "no header"
+        );
+        assert_eq!(
+            filter.check(&v4(own, TCP, 0, 80)[..22]),
+            Err(Drop::OwnAddress),
+            "no port"
+        );
+        let denied = v4([169, 254, 0, 1], TCP, 0, 80);
+        assert_eq!(filter.check(&denied), Err(Drop::DeniedDestination));
+        let mut header = [0; 20];
+        header[3] = 80;
+        assert_eq!(filter.check(&v6("2001:db8::2", TCP, &header)), Ok(()));
+        header[3] = 81;
+        assert_eq!(
+            filter.check(&v6("2001:db8::2", TCP, &header)),
+            Err(Drop::OwnAddress)
+        );
     }
 
     #[test]
