@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// A page without this text in its first MiB counts as one that did not come.
     #[arg(long, value_name = "TEXT")]
     expect: Option<String>,
+    /// A page counts only when the number behind this text has grown since the first fetch, such as a counter of metrics.
+    #[arg(long, value_name = "TEXT")]
+    grows: Option<String>,
     /// End with the first page.
     #[arg(long)]
     once: bool,
@@ -66,9 +69,10 @@ pub(crate) fn run(args: Args) -> Result<()> {
 
 fn fetch_again_and_again(url: &str, args: &Args) {
     let mut last = None;
+    let mut before = None;
     loop {
         let began = Instant::now();
-        let told = match fetch(url, args) {
+        let told = match fetch(url, args).and_then(|page| page.grown(url, args, &mut before)) {
             Ok(page) => {
                 let took = began.elapsed().as_secs_f64();
                 // A page is worth a line each time, what failed only when it changes.
@@ -96,6 +100,30 @@ struct Page {
 impl Page {
     fn contains(&self, text: &str) -> bool {
         text.is_empty() || self.start.windows(text.len()).any(|part| part == text.as_bytes())
+    }
+
+    /// The page, if the number that is to grow has grown.
+    fn grown(self, url: &str, args: &Args, before: &mut Option<f64>) -> Result<Page> {
+        let Some(text) = &args.grows else {
+            return Ok(self);
+        };
+        let now = self.number_behind(text);
+        let first = *before.get_or_insert(now);
+        if now > first {
+            return Ok(self);
+        }
+        Err(Error::Http {
+            url: url.to_owned(),
+            problem: format!("`{text}` is {first} and does not grow"),
+        })
+    }
+
+    /// A counter that nothing was added to yet may not be there.
+    fn number_behind(&self, text: &str) -> f64 {
+        let page = String::from_utf8_lossy(&self.start);
+        let behind = page.split_once(text).map(|(_, behind)| behind);
+        let word = behind.and_then(|behind| behind.split_whitespace().next());
+        word.and_then(|word| word.parse().ok()).unwrap_or_default()
     }
 
     /// Its beginning without tags, on one line.
@@ -149,7 +177,8 @@ fn fetch(url: &str, args: &Args) -> Result<Page> {
             Err(error) => return Err(problem(format!("after {} octets: {error}", page.octets))),
         };
         page.octets += length as u64;
-        let kept = if args.expect.is_some() { SEARCHED } else { SHOWN };
+        let searched = args.expect.is_some() || args.grows.is_some();
+        let kept = if searched { SEARCHED } else { SHOWN };
         let room = kept.saturating_sub(page.start.len()).min(length);
         page.start.extend_from_slice(&buffer[..room]);
         if let Some(millis) = (page.octets * 1000).checked_div(args.rate) {
@@ -159,5 +188,36 @@ fn fetch(url: &str, args: &Args) -> Result<Page> {
     match &args.expect {
         Some(text) if !page.contains(text) => Err(problem(format!("the page does not say `{text}`"))),
         Some(_) | None => Ok(page),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_counts_when_its_number_has_grown_since_the_first_one() {
+        let args = Args::parse_from([
+            "external-client",
+            "--grows",
+            "pages_total{ok}",
+            "http://192.0.2.1/",
+        ]);
+        let mut before = None;
+        let mut counts = |text: &str| {
+            let start = text.as_bytes().to_vec();
+            let page = Page { octets: 0, start };
+            page.grown("", &args, &mut before).is_ok()
+        };
+        assert!(!counts("# nothing yet"));
+        assert!(!counts("pages_total{ok} 0\n"));
+        assert!(!counts("pages_total{failed} 3\npages_total{ok} 0\n"));
+        assert!(counts("pages_total{failed} 3\npages_total{ok} 1\nothers 5\n"));
+        before = Some(1.0);
+        let page = |text: &str| Page {
+            octets: 0,
+            start: text.as_bytes().to_vec(),
+        };
+        assert!(page("pages_total{ok} 1\n").grown("", &args, &mut before).is_err());
     }
 }
