@@ -172,11 +172,27 @@ spec:
       targetPort: {{ .name }}
     {{- end }}
 {{- if eq .Values.multiNetwork "danm" }}
-{{- range $network := $node.facts.reachedOn }}
-{{- $ports := list }}
-{{- range $node.facts.ports }}{{ $ports = append $ports (dict "name" .name "protocol" "UDP" "port" .port) }}{{ end }}
+{{- range $node.facts.reachedOn }}
 ---
-{{- include "gw-tester.danmService" (dict "top" $.top "node" $node.name "selector" "app.kubernetes.io/name" "value" $node.name "network" $network "labels" $node.labels "ports" $ports) }}
+apiVersion: v1
+kind: Service
+metadata:
+  # Peers of other releases know it by this name.
+  name: {{ $node.name }}-{{ . }}
+  namespace: {{ $.top.Release.Namespace }}
+  labels:
+    {{- $node.labels | nindent 4 }}
+  annotations:
+    danm.k8s.io/clusterNetwork: {{ (index $.top.Values .).name }}
+    danm.k8s.io/selector: '{"app.kubernetes.io/name":"{{ $node.name }}"}'
+spec:
+  clusterIP: None
+  ports:
+    {{- range $node.facts.ports }}
+    - name: {{ .name }}
+      protocol: UDP
+      port: {{ .port }}
+    {{- end }}
 {{- end }}
 {{- end }}
 {{- if .Values.metrics.enabled }}
@@ -198,25 +214,6 @@ spec:
       targetPort: http-metrics
 {{- end }}
 {{- end }}
-{{- end }}
-
-{{/* A name for addresses that DANM gives, which stand in no annotation of the pods: its svcwatcher fills them in. */}}
-{{- define "gw-tester.danmService" }}
-apiVersion: v1
-kind: Service
-metadata:
-  # Peers of other releases know it by this name.
-  name: {{ .node }}-{{ .network }}
-  namespace: {{ .top.Release.Namespace }}
-  labels:
-    {{- .labels | nindent 4 }}
-  annotations:
-    danm.k8s.io/clusterNetwork: {{ (index .top.Values .network).name }}
-    danm.k8s.io/selector: {{ dict .selector .value | toJson | squote }}
-spec:
-  clusterIP: None
-  ports:
-    {{- toYaml .ports | nindent 4 }}
 {{- end }}
 
 {{/* ---- the pods ---- */}}
@@ -252,10 +249,7 @@ spec:
         {{- with .Values.podLabels }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
-      {{- $networks := list }}
-      {{- range $node.facts.networks }}{{ $networks = append $networks (index $.top.Values .) }}{{ end }}
-      {{- $asked := include "gw-tester.attachments" (dict "top" . "networks" $networks) | fromYaml }}
-      {{- $annotations := mergeOverwrite $asked (deepCopy .Values.podAnnotations) }}
+      {{- $annotations := mergeOverwrite (include "gw-tester.attachments" $both | fromYaml) (deepCopy .Values.podAnnotations) }}
       {{- with $annotations }}
       annotations:
         {{- toYaml . | nindent 8 }}
@@ -376,6 +370,9 @@ spec:
             - name: tun
               mountPath: /dev/net/tun
             {{- end }}
+        {{- with $node.facts.sidecars }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       volumes:
         - name: config
           configMap:
@@ -403,7 +400,8 @@ spec:
 {{- $values := .top.Values -}}
 {{- $list := list -}}
 {{- if eq $values.multiNetwork "multus" -}}
-{{- range $network := .networks -}}
+{{- range .node.facts.networks -}}
+{{- $network := index $values . -}}
 {{- $entry := dict "name" $network.name "interface" $network.interface -}}
 {{- with $network.namespace }}{{ $_ := set $entry "namespace" . }}{{ end -}}
 {{- with $network.ips }}{{ $_ := set $entry "ips" . }}{{ end -}}
@@ -412,7 +410,8 @@ spec:
 k8s.v1.cni.cncf.io/networks: {{ $list | toJson | quote }}
 {{- else if eq $values.multiNetwork "danm" -}}
 {{- $list = append $list (dict "clusterNetwork" $values.danm.podNetwork "ip" "dynamic") -}}
-{{- range $network := .networks -}}
+{{- range .node.facts.networks -}}
+{{- $network := index $values . -}}
 {{- $list = append $list (dict "clusterNetwork" $network.name "ip" (first (default (list "dynamic") $network.ips))) -}}
 {{- end -}}
 danm.k8s.io/interfaces: {{ $list | toJson | quote }}

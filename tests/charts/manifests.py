@@ -6,6 +6,7 @@
     manifests.py configs DIRECTORY FILE...         writes each node's YAML out of its ConfigMaps, as DIRECTORY/NODE.SOURCE.yml
     manifests.py same ONE OTHER                    whether two renderings are the same but for the order of keys; exit 1 if not
     manifests.py without KIND FILE...              the documents that are not of that kind
+    manifests.py pinned FILE...                    whether the static CPU manager gives the nodes CPUs of their own; exit 1 if not
 """
 import difflib
 import json
@@ -298,8 +299,25 @@ def without(arguments):
     return False
 
 
+def pinned(arguments):
+    """Requests as much as limits in the whole pod, and whole CPUs."""
+    problems = checked = 0
+    for path in arguments:
+        for name, pod in pods(documents(path)):
+            if pod['metadata']['labels']['app.kubernetes.io/name'] not in ('enb', 'mme', 'sgw', 'pgw'):
+                continue
+            checked += 1
+            for _, container in containers(pod):
+                limits = container['resources']['limits']
+                if limits != container['resources']['requests'] or 'memory' not in limits or not str(limits['cpu']).isdigit():
+                    problems += 1
+                    print(f"{path}: {name}, container {container['name']}: {container['resources']}")
+    print(f'{checked} pods, {problems} without CPUs of their own')
+    return problems > 0 or checked == 0
+
+
 if __name__ == '__main__':
-    verbs = {'cnti': cnti, 'alike': alike, 'configs': configs, 'same': same, 'without': without}
+    verbs = {'pinned': pinned, 'cnti': cnti, 'alike': alike, 'configs': configs, 'same': same, 'without': without}
     if len(sys.argv) < 3 or sys.argv[1] not in verbs:
         sys.exit(__doc__)
     sys.exit(verbs[sys.argv[1]](sys.argv[2:]))

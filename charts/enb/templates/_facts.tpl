@@ -27,7 +27,7 @@ shutdown_grace: {{ sub .Values.terminationGracePeriodSeconds 10 | max 1 }}
 {{- $url := .Values.httpUrl }}
 {{- with .Values.webServer }}
 {{- if eq $.Values.multiNetwork "danm" }}
-{{- $url = $url | default (printf "http://http-server-sgi:%v%s" .port .path) }}
+{{- $url = $url | default (printf "http://pgw-sgi:%v%s" .port .path) }}
 {{- else }}
 {{- $url = $url | default (dict "pod" (dict "selector" .selector "network" .network) "port" .port "path" .path) }}
 {{- end }}
