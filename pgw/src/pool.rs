@@ -6,6 +6,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use epc_node::LargeSet;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// Why no address was given.
@@ -29,7 +30,7 @@ pub(crate) struct Addresses {
     /// Whether an address may be asked for that is in none of the pools.
     any_may_be_asked_for: bool,
     /// IPv4 addresses, and IPv6 /64 prefixes.
-    in_use: HashSet<IpAddr>,
+    in_use: LargeSet<IpAddr>,
     /// Addresses of this node.
     not_for_ues: HashSet<IpAddr>,
 }
@@ -41,7 +42,7 @@ impl Addresses {
             ipv4: Vec::new(),
             ipv6: Vec::new(),
             any_may_be_asked_for,
-            in_use: HashSet::new(),
+            in_use: LargeSet::default(),
             not_for_ues: HashSet::new(),
         };
         for pool in pools {
@@ -153,7 +154,7 @@ fn prefix_of(address: Ipv6Addr) -> Ipv6Addr {
 
 fn any<N: Numbered>(
     pools: &mut [Pool<N>],
-    in_use: &HashSet<IpAddr>,
+    in_use: &LargeSet<IpAddr>,
     not_for_ues: &HashSet<IpAddr>,
 ) -> Result<N::Address, Refusal> {
     let is_free = |address: IpAddr| !in_use.contains(&address) && !not_for_ues.contains(&address);
@@ -230,7 +231,7 @@ struct Pool<N> {
     fresh: u64,
     /// Numbers before `fresh` that came back, the longest ago first.
     free: VecDeque<u64>,
-    is_free: HashSet<u64>,
+    is_free: LargeSet<u64>,
 }
 
 impl<N: Numbered> Pool<N> {
@@ -239,7 +240,7 @@ impl<N: Numbered> Pool<N> {
             net,
             fresh: 0,
             free: VecDeque::new(),
-            is_free: HashSet::new(),
+            is_free: LargeSet::default(),
         }
     }
 

@@ -13,6 +13,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
+mod answers;
 pub mod config;
 pub mod gtpc;
 pub mod gtpu;
@@ -32,6 +33,7 @@ pub mod text;
 mod timers;
 pub mod transactions;
 
+pub use index::LargeSet;
 pub use interface::Interface;
 pub use limit::RateLimit;
 pub use peer::Peer;

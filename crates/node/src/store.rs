@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::Outputs;
 
 /// The form of all records. A store of another one is not read: whatever changes a record raises it.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,12 +4,15 @@
 //! Nothing here knows messages. `K` tells transactions apart: peer and sequence number on GTP interfaces, UE and
 //! procedure on S1-MME.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
+
 use crate::Interface;
+pub use crate::answers::{Answers, Seen};
 
 /// A datagram, where it goes and from which interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,41 +41,58 @@ impl Repetition {
     }
 }
 
-/// A bounded table that peers share. One may take as many places more as it has now and are free: alone it gets at most
+/// The places of a bounded table that peers share. One may take as many places more as it has now and are free: alone it gets at most
 /// half of the table, and whoever comes next finds room, however much the others ask for.
 #[derive(Debug)]
-struct Shares {
+pub(crate) struct Shares {
     limit: usize,
     used: usize,
-    of: HashMap<IpAddr, usize>,
+    ids: HashMap<IpAddr, Share>,
+    peers: Vec<(IpAddr, usize)>,
+    free: Vec<Share>,
 }
 
+/// A place in the table, of one of the peers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Share(u32);
+
 impl Shares {
-    fn new(limit: usize) -> Shares {
+    pub(crate) fn new(limit: usize) -> Shares {
         Shares {
             limit,
             used: 0,
-            of: HashMap::new(),
+            ids: HashMap::new(),
+            peers: Vec::new(),
+            free: Vec::new(),
         }
     }
 
-    fn has_room(&self, peer: IpAddr) -> bool {
-        let own = self.of.get(&peer).copied().unwrap_or(0);
+    pub(crate) fn has_room(&self, peer: IpAddr) -> bool {
+        let own = self.ids.get(&peer).map_or(0, |id| self.peers[id.0 as usize].1);
         own < self.limit.saturating_sub(self.used)
     }
 
-    fn take(&mut self, peer: IpAddr) {
+    pub(crate) fn take(&mut self, peer: IpAddr) -> Share {
         self.used += 1;
-        *self.of.entry(peer).or_default() += 1;
+        let id = *self.ids.entry(peer).or_insert_with(|| {
+            self.free.pop().unwrap_or_else(|| {
+                self.peers.push((peer, 0));
+                Share(self.peers.len() as u32 - 1)
+            })
+        });
+        let (of, own) = &mut self.peers[id.0 as usize];
+        *of = peer;
+        *own += 1;
+        id
     }
 
-    fn give_back(&mut self, peer: IpAddr) {
+    pub(crate) fn give_back(&mut self, share: Share) {
         self.used = self.used.saturating_sub(1);
-        if let Some(own) = self.of.get_mut(&peer) {
-            *own -= 1;
-            if *own == 0 {
-                self.of.remove(&peer);
-            }
+        let (peer, own) = &mut self.peers[share.0 as usize];
+        *own -= 1;
+        if *own == 0 {
+            self.ids.remove(peer);
+            self.free.push(share);
         }
     }
 }
@@ -101,7 +121,7 @@ pub struct Requests<K, C> {
     repetition: Repetition,
     shares: Shares,
     pending: HashMap<K, Pending<C>>,
-    /// How many of them are asked for more than one round. They have no share: who asks bounds them.
+    /// How many of them are asked for more than one round. They take no share: who asks bounds them.
     patient: usize,
     /// In order of time, for all wait equally long. An entry whose request was answered meanwhile is stale.
     deadlines: VecDeque<(Instant, K)>,
@@ -115,6 +135,8 @@ struct Pending<C> {
     /// Times N3-REQUESTS.
     rounds: u32,
     hushed: bool,
+    /// None of one that is asked for more than one round.
+    share: Option<Share>,
     deadline: Instant,
     continuation: C,
 }
@@ -278,16 +300,18 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
         let deadline = now + self.repetition.t3_response;
         self.deadlines.push_back((deadline, key.clone()));
         self.take(&key);
-        if rounds > 1 {
+        let share = if rounds > 1 {
             self.patient += 1;
+            None
         } else {
-            self.shares.take(transmit.to.ip());
-        }
+            Some(self.shares.take(transmit.to.ip()))
+        };
         let pending = Pending {
             transmit,
             periods,
             rounds,
             hushed: false,
+            share,
             deadline,
             continuation,
         };
@@ -296,10 +320,9 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
 
     fn take(&mut self, key: &K) -> Option<Pending<C>> {
         let pending = self.pending.remove(key)?;
-        if pending.rounds > 1 {
-            self.patient -= 1;
-        } else {
-            self.shares.give_back(pending.transmit.to.ip());
+        match pending.share {
+            Some(share) => self.shares.give_back(share),
+            None => self.patient -= 1,
         }
         Some(pending)
     }
@@ -314,118 +337,6 @@ impl<K: Hash + Eq + Clone, C> Requests<K, C> {
                 return;
             }
             self.deadlines.pop_front();
-        }
-    }
-}
-
-/// What is known of a request that a peer sent.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Seen<'a> {
-    /// It is new; it is marked as being worked on.
-    New,
-    /// A repeat, while its first copy is still being worked on: stay silent.
-    InProgress,
-    /// A repeat of what was answered: send these octets again.
-    Answered(&'a [u8]),
-    /// New, but there are too many already: refuse it without work.
-    Full,
-}
-
-/// The answers that were given, for as long as a repeat of their request may come.
-#[derive(Debug)]
-pub struct Answers<K> {
-    keep: Duration,
-    shares: Shares,
-    answers: HashMap<K, Answer>,
-    expiries: VecDeque<(Instant, K)>,
-}
-
-#[derive(Debug)]
-struct Answer {
-    peer: IpAddr,
-    expiry: Instant,
-    /// `None` while the request is being worked on.
-    octets: Option<Vec<u8>>,
-}
-
-impl<K: Hash + Eq + Clone> Answers<K> {
-    /// None yet. `keep` is how long an answer is kept, `limit` bounds how many are.
-    pub fn new(keep: Duration, limit: usize) -> Answers<K> {
-        Answers {
-            keep,
-            shares: Shares::new(limit),
-            answers: HashMap::new(),
-            expiries: VecDeque::new(),
-        }
-    }
-
-    /// Keeps answers for another time from now on.
-    pub fn reconfigure(&mut self, keep: Duration) {
-        self.keep = keep;
-    }
-
-    /// A request of this peer's came: is it new?
-    pub fn seen(&mut self, key: K, peer: IpAddr, now: Instant) -> Seen<'_> {
-        self.expire(now);
-        if self.answers.contains_key(&key) {
-            return match &self.answers[&key].octets {
-                Some(answer) => Seen::Answered(answer),
-                None => Seen::InProgress,
-            };
-        }
-        if !self.shares.has_room(peer) {
-            return Seen::Full;
-        }
-        self.put(key, peer, None, now);
-        Seen::New
-    }
-
-    /// It was answered with these octets.
-    pub fn answered(&mut self, key: K, peer: IpAddr, answer: Vec<u8>, now: Instant) {
-        self.put(key, peer, Some(answer), now);
-    }
-
-    /// It will not be answered; a repeat counts as new.
-    pub fn forget(&mut self, key: &K) {
-        if let Some(answer) = self.answers.remove(key) {
-            self.shares.give_back(answer.peer);
-        }
-    }
-
-    /// How long an answer is kept.
-    pub fn keep(&self) -> Duration {
-        self.keep
-    }
-
-    /// How many are kept.
-    pub fn len(&self) -> usize {
-        self.answers.len()
-    }
-
-    /// Whether none is kept.
-    pub fn is_empty(&self) -> bool {
-        self.answers.is_empty()
-    }
-
-    /// Forgets what is too old.
-    pub fn expire(&mut self, now: Instant) {
-        while self.expiries.front().is_some_and(|(at, _)| *at <= now) {
-            let Some((at, key)) = self.expiries.pop_front() else {
-                return;
-            };
-            if self.answers.get(&key).is_some_and(|answer| answer.expiry == at) {
-                self.forget(&key);
-            }
-        }
-    }
-
-    fn put(&mut self, key: K, peer: IpAddr, octets: Option<Vec<u8>>, now: Instant) {
-        let expiry = now + self.keep;
-        self.expiries.push_back((expiry, key.clone()));
-        self.shares.take(peer);
-        let answer = Answer { peer, expiry, octets };
-        if let Some(former) = self.answers.insert(key, answer) {
-            self.shares.give_back(former.peer);
         }
     }
 }
