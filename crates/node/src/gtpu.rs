@@ -3,7 +3,7 @@
 //! It answers Echo Request by itself, and with Error Indication the packet of an unknown tunnel; it supervises paths
 //! by Echo Request as [`gtpc`](crate::gtpc) does.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use epc_codec::gtpv1u::{
     self, EchoRequest, EchoResponse, EndMarker, ErrorIndication, Extension, ExtensionType, Gpdu, Header,
     Message, SupportedExtensionHeadersNotification,
 };
+use hashbrown::HashMap;
 use tracing::{debug, info, warn};
 
 use crate::config::GtpC;

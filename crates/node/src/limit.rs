@@ -1,8 +1,9 @@
 //! Answers to whom nobody knows: so many a second to each, lest a node be made to send more than it should.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
 
 /// So many peers have a share of their own within a second; further ones have one together.
 const PEERS: usize = 1024;

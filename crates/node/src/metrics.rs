@@ -1,10 +1,10 @@
 //! The counters that every node has, under the names that dashboards of go-gtp's nodes know.
 
-use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::net::IpAddr;
 
 use epc_codec::gtpv2c::CauseValue;
+use hashbrown::{HashMap, HashSet};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -31,6 +31,14 @@ pub struct Signalling {
     peer_up: Family<PathLabel, Gauge>,
     paths: HashSet<PathId>,
     peers: HashSet<IpAddr>,
+    /// The counters of messages that were counted already, for a look-up in a family takes longer than all else here.
+    counters: HashMap<(Direction, IpAddr, &'static str), Counter>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Direction {
+    Sent,
+    Received,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -117,14 +125,31 @@ impl Signalling {
 
     /// A message was sent.
     pub fn sent(&mut self, dst: IpAddr, r#type: &'static str) {
-        let dst = self.peer(dst);
-        self.sent.get_or_create(&Sent { dst, r#type }).inc();
+        self.count(Direction::Sent, dst, r#type);
     }
 
     /// A message was received.
     pub fn received(&mut self, src: IpAddr, r#type: &'static str) {
-        let src = self.peer(src);
-        self.received.get_or_create(&Received { src, r#type }).inc();
+        self.count(Direction::Received, src, r#type);
+    }
+
+    fn count(&mut self, direction: Direction, peer: IpAddr, r#type: &'static str) {
+        let key = (direction, peer, r#type);
+        if let Some(counter) = self.counters.get(&key) {
+            counter.inc();
+            return;
+        }
+        let label = self.peer(peer);
+        let counter = match direction {
+            Direction::Sent => self.sent.get_or_create_owned(&Sent { dst: label, r#type }),
+            Direction::Received => self
+                .received
+                .get_or_create_owned(&Received { src: label, r#type }),
+        };
+        counter.inc();
+        if label.0.is_some() {
+            self.counters.insert(key, counter);
+        }
     }
 
     /// A request was sent again.

@@ -1,9 +1,9 @@
 //! How many sessions each peer has opened, so that one of them does not take the places of all.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
 use epc_codec::Teid;
+use hashbrown::HashMap;
 
 /// Sessions by the address that asked for them. A session stays with it, whoever takes the session over: an address that
 /// a request merely names has not asked for anything.
