@@ -404,5 +404,7 @@ pub(crate) fn listen_to_signals() -> io::Result<mpsc::Receiver<Request>> {
     Ok(receiver)
 }
 
-/// The time that undoing what was done to the host may take.
-pub(crate) const CLEAN_UP: Duration = Duration::from_secs(2);
+/// The time that undoing what was done to the host may take. It is milliseconds, unless the kernel's lock for network
+/// changes is held by others, as when many namespaces end at once. With the grace period it is less than the 10 seconds
+/// that container engines give.
+pub(crate) const CLEAN_UP: Duration = Duration::from_secs(4);

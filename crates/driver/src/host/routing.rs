@@ -171,10 +171,10 @@ impl Routing {
             .await?;
         let removed = (rules.len(), routes.len());
         for rule in rules {
-            self.handle.rule().del(rule).execute().await?;
+            gone(self.handle.rule().del(rule).execute().await)?;
         }
         for route in routes {
-            self.handle.route().del(route).execute().await?;
+            gone(self.handle.route().del(route).execute().await)?;
         }
         Ok(removed)
     }
@@ -446,6 +446,21 @@ fn claim(table: u32) -> Result<UnixDatagram, Error> {
         std::io::ErrorKind::AddrInUse => Error::TableInUse,
         _ => error.into(),
     })
+}
+
+/// What went by itself since it was looked at, with the device of a process that has just ended, is gone as well.
+fn gone(done: Result<(), rtnetlink::Error>) -> Result<(), Error> {
+    match done.map_err(Error::from) {
+        Err(error)
+            if matches!(
+                error.code(),
+                Some(nix::libc::ESRCH | nix::libc::ENOENT | nix::libc::ENODEV)
+            ) =>
+        {
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 fn ignore(done: Result<(), rtnetlink::Error>) {
