@@ -16,7 +16,7 @@ use nix::sys::signal::Signal;
 
 use crate::Test;
 use crate::hostile::{expect_memory, memory};
-use crate::lab::{Lab, Outcome, PATIENCE, expect, in_lab, silent};
+use crate::lab::{Lab, Outcome, PATIENCE, expect, in_lab, sessions, silent};
 use crate::mutations::Pieces;
 use crate::restart::{MEGABYTE, Transfer};
 use crate::wire::{Said, Session, Spy, at};
@@ -39,7 +39,6 @@ type Datagram = (SocketAddrV4, SocketAddrV4, Vec<u8>);
 
 fn hostile_messages_to_live_sessions_leave_daemons_that_serve() -> Result<(), Failed> {
     in_lab("live", |lab| {
-        // Whoever attaches here is known from the start; the eNB is told of one after the other.
         let subscribers = [yaml::external(LIVE), silent(VICTIM, "")];
         lab.configure_enb(&subscribers)?;
         let links = [
@@ -118,7 +117,7 @@ struct Attacked<'a> {
 }
 
 impl Attacked<'_> {
-    /// Sends a group, all of which is read, and looks at what the issue is: do the daemons still serve?
+    /// Sends a group, all of which is read, and looks whether the daemons still serve.
     fn stands(&mut self, datagrams: &[Datagram]) -> Outcome {
         for burst in datagrams.chunks(BURST) {
             for (from, to, octets) in burst {
@@ -147,25 +146,32 @@ impl Attacked<'_> {
         self.subscribers.push(silent(number, ""));
         self.lab.configure_enb(&self.subscribers)?;
         self.lab.process(Node::Enb).signal(Signal::SIGHUP)?;
-        // A group may have detached the victim for good; gateways may hold sessions that a group has opened.
-        let away = self
-            .lab
-            .process(Node::Enb)
-            .output()
-            .matches(" attach_again=false")
-            .count();
-        self.lab
-            .wait_for_sessions_at(&[Node::Enb], (self.subscribers.len() - away) as u32)
+        let enb = self.lab.namespace(Node::Enb);
+        let all = self.subscribers.len();
+        wait_for("one more subscriber to attach", PATIENCE, || {
+            // A group may have detached the victim for good; gateways may hold sessions that a group has opened.
+            let expected = all - self.away()?;
+            match sessions(enb, Node::Enb)? {
+                found if found == expected as f64 => Ok(()),
+                found => Err(format!("{found} are attached, not {expected}")),
+            }
+        })?;
+        Ok(())
+    }
+
+    /// How many UEs were told not to come again.
+    fn away(&self) -> Result<usize, String> {
+        Ok(self.said_by_enb()?.matches(" attach_again=false").count())
+    }
+
+    fn said_by_enb(&self) -> Result<String, String> {
+        std::fs::read_to_string(self.lab.file("enb.log")).map_err(|error| error.to_string())
     }
 
     /// Nobody but the victim had to leave, not even to come again.
-    fn has_lost_nobody(&mut self) -> Outcome {
-        let output = self.lab.process(Node::Enb).output();
-        let left = output
-            .lines()
-            .filter(|line| line.contains(" detached ue="))
-            .count();
-        let away = output.matches(" attach_again=false").count();
+    fn has_lost_nobody(&self) -> Outcome {
+        let left = self.said_by_enb()?.matches(" detached ue=").count();
+        let away = self.away()?;
         expect(left == away, || {
             format!("{left} UEs left, {away} of them for good")
         })
