@@ -32,6 +32,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::AbortHandle;
 use tracing::{info, warn};
 
+pub(crate) use names::addresses_of;
 pub use plan::AddressKey;
 pub(crate) use plan::Plan;
 

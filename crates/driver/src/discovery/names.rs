@@ -3,6 +3,7 @@
 //! Not by the C library, which cannot do it in a static program, and does not tell for how long an answer is good.
 
 use std::fs::{self, File};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -53,6 +54,18 @@ pub(super) async fn follow(name: String, files: Files, tell: Tell) {
             Err(why) => pause.wait(&source, &why, &tell).await,
         }
     }
+}
+
+/// The addresses of a name, or what `host` says itself, in brackets where it is IPv6.
+pub(crate) async fn addresses_of(host: &str) -> Result<Vec<IpAddr>, String> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = bare.parse() {
+        return Ok(vec![address]);
+    }
+    let (found, _) = look_up(host, &Files::default())
+        .await
+        .map_err(|why| format!("{host}: {why}"))?;
+    Ok(found.into_iter().map(|found| found.address).collect())
 }
 
 async fn look_up(name: &str, files: &Files) -> Result<(Vec<Found>, Instant), String> {
