@@ -25,7 +25,7 @@ use crate::run::Read;
 use crate::sockets::Sockets;
 use crate::store::{Keep, SIGN_OF_LIFE};
 use crate::user_plane::{Slow, Stopped, UserPlane};
-use crate::{Daemon, Problem};
+use crate::{Daemon, Problem, log};
 
 /// Datagrams that are read before timers, signals and questions have their turn.
 const BATCH: usize = 64;
@@ -146,7 +146,7 @@ impl<D: Daemon> Control<D> {
             let deadline = self.stopping.as_ref().map(|stopping| stopping.deadline);
             let wake = [self.node.poll_timeout(), deadline].into_iter().flatten().min();
             tokio::select! {
-                (on, from, length) = self.sockets.receive(&mut buffer) => {
+                (on, from, length) = self.sockets.receive(&mut buffer) => log::together(|| {
                     self.handle(on, from, &buffer[..length]);
                     for _ in 1..BATCH {
                         let Some((on, from, length)) = self.sockets.try_receive(&mut buffer) else {
@@ -154,7 +154,7 @@ impl<D: Daemon> Control<D> {
                         };
                         self.handle(on, from, &buffer[..length]);
                     }
-                }
+                }),
                 slow = next_or_never(&mut self.slow_path) => match slow {
                     Slow::Datagram { on, from, octets } => self.handle(on, from, &octets),
                     Slow::Failed { why } => {
