@@ -29,18 +29,10 @@ fn detached_ue_leaves_nothing_at_any_node() {
     let mut net = Net::new(1, 2);
     assert!(net.run_until(MINUTE, |net| net.sessions.len() == 2));
     net.reload_enb(1);
-    assert!(
-        net.run_until(MINUTE, |net| net.sessions.len() == 1 && net.agreement().is_ok()),
-        "{:?}",
-        net.agreement()
-    );
+    net.assert_agreed(MINUTE, "one detached", |net| net.sessions.len() == 1);
     net.assert_agreement();
     net.shut_down(Name::Enb);
-    assert!(
-        net.run_until(MINUTE, |net| net.is_drained(Name::Enb) && net.agreement().is_ok()),
-        "{:?}",
-        net.agreement()
-    );
+    net.assert_agreed(MINUTE, "the eNB stopped", |net| net.is_drained(Name::Enb));
     assert_eq!(net.sessions.len(), 0);
     net.assert_agreement();
 }
@@ -67,10 +59,9 @@ fn any_order_of_start_ends_attached() {
             net.start(name);
             net.run(Duration::from_secs(10));
         }
-        let attached = net.run_until(5 * MINUTE, |net| {
-            net.sessions.len() == 3 && net.agreement().is_ok()
+        net.assert_agreed(5 * MINUTE, format!("{first:?} first"), |net| {
+            net.sessions.len() == 3
         });
-        assert!(attached, "{first:?} first: {:?}", net.agreement());
         net.assert_agreement();
     }
 }
@@ -88,12 +79,7 @@ fn silent_pgw_fails_attaches_and_the_next_ones_work_when_it_is_back() {
         );
     }
     net.start(Name::Pgw);
-    assert!(
-        net.run_until(2 * MINUTE, |net| net.sessions.len() == 2
-            && net.agreement().is_ok()),
-        "{:?}",
-        net.agreement()
-    );
+    net.assert_agreed(2 * MINUTE, "the P-GW back", |net| net.sessions.len() == 2);
     net.assert_agreement();
 }
 
@@ -108,11 +94,7 @@ fn every_datagram_twice_makes_no_second_session() {
     net.run(Duration::from_secs(1));
     net.assert_agreement();
     net.shut_down(Name::Enb);
-    assert!(
-        net.run_until(MINUTE, |net| net.is_drained(Name::Enb) && net.agreement().is_ok()),
-        "{:?}",
-        net.agreement()
-    );
+    net.assert_agreed(MINUTE, "the eNB stopped", |net| net.is_drained(Name::Enb));
     net.assert_agreement();
 }
 
@@ -124,16 +106,9 @@ fn thirty_percent_loss_delays_attaches_and_loses_none() {
             loss: 30,
             ..Weather::FAIR
         };
-        let attached = net.run_until(10 * MINUTE, |net| {
-            net.sessions.len() == 20 && net.agreement().is_ok()
+        net.assert_agreed(10 * MINUTE, format!("seed {seed}"), |net| {
+            net.sessions.len() == 20
         });
-        assert!(
-            attached,
-            "seed {seed}: {} attached, {:?}\n{}",
-            net.sessions.len(),
-            net.agreement(),
-            net.last_words()
-        );
     }
 }
 
@@ -147,16 +122,9 @@ fn storms_end_in_agreement() {
             net.reload_enb(count);
         }
         net.weather = Weather::FAIR;
-        let agreed = net.run_until(10 * MINUTE, |net| {
-            net.sessions.len() == 10 && net.agreement().is_ok()
+        net.assert_agreed(10 * MINUTE, format!("seed {seed}"), |net| {
+            net.sessions.len() == 10
         });
-        assert!(
-            agreed,
-            "seed {seed}: {} attached, {:?}\n{}",
-            net.sessions.len(),
-            net.agreement(),
-            net.last_words()
-        );
     }
 }
 
@@ -168,19 +136,9 @@ fn any_node_may_be_killed_and_started_again() {
         net.kill(killed);
         net.run(Duration::from_secs(3));
         net.start(killed);
-        let agreed = net.run_until(10 * MINUTE, |net| {
-            net.sessions.len() == 5 && net.agreement().is_ok()
+        net.assert_agreed(10 * MINUTE, format!("{killed:?} killed"), |net| {
+            net.sessions.len() == 5
         });
-        if !agreed {
-            println!("{}", net.last_words());
-        }
-        assert!(
-            agreed,
-            "{killed:?} killed: {} attached, {:?}\n{}",
-            net.sessions.len(),
-            net.agreement(),
-            net.last_words()
-        );
         net.assert_agreement();
     }
 }
@@ -195,16 +153,9 @@ fn restarts_in_a_storm_end_in_agreement() {
             net.start(NAMES[(seed as usize + step) % NAMES.len()]);
         }
         net.weather = Weather::FAIR;
-        let agreed = net.run_until(20 * MINUTE, |net| {
-            net.sessions.len() == 10 && net.agreement().is_ok()
+        net.assert_agreed(20 * MINUTE, format!("seed {seed}"), |net| {
+            net.sessions.len() == 10
         });
-        assert!(
-            agreed,
-            "seed {seed}: {} attached, {:?}\n{}",
-            net.sessions.len(),
-            net.agreement(),
-            net.last_words()
-        );
     }
 }
 
@@ -324,14 +275,10 @@ fn peer_that_restarted_while_a_gateway_was_down_is_found_out() {
         net.start(restarted);
         net.run(Duration::from_secs(3));
         net.start(killed);
-        let agreed = net.run_until(10 * MINUTE, |net| {
-            net.sessions.len() == 5 && net.agreement().is_ok()
-        });
-        assert!(
-            agreed,
-            "{killed:?} killed, {restarted:?} restarted: {:?}\n{}",
-            net.agreement(),
-            net.last_words()
+        net.assert_agreed(
+            10 * MINUTE,
+            format!("{killed:?} killed, {restarted:?} restarted"),
+            |net| net.sessions.len() == 5,
         );
         net.assert_agreement();
     }
@@ -378,28 +325,14 @@ fn gateways_with_stores_that_are_killed_at_any_point_end_in_agreement() {
             }
         }
         net.weather = Weather::FAIR;
-        let agreed = net.run_until(30 * MINUTE, |net| {
-            net.sessions.len() == last as usize && net.agreement().is_ok()
+        net.assert_agreed(30 * MINUTE, format!("seed {seed}"), |net| {
+            net.sessions.len() == last as usize
         });
-        assert!(
-            agreed,
-            "seed {seed}: {} attached, {:?}\n{}",
-            net.sessions.len(),
-            net.agreement(),
-            net.last_words()
-        );
         // Of who left, nothing is kept once no repeat may come any more.
         net.reload_enb(1);
-        let drained = net.run_until(30 * MINUTE, |net| {
-            net.sessions.len() == 1 && net.agreement().is_ok() && net.kept().len() == 2
+        net.assert_agreed(30 * MINUTE, format!("seed {seed}"), |net| {
+            net.sessions.len() == 1 && net.kept().len() == 2
         });
-        assert!(
-            drained,
-            "seed {seed}: {:?} {:?}\n{}",
-            net.kept(),
-            net.agreement(),
-            net.last_words()
-        );
     }
 }
 
@@ -410,20 +343,13 @@ fn operator_detaches_at_the_mme_and_at_the_pgw() {
     net.run(Duration::from_secs(1));
     let imsi = *net.sessions.keys().next().expect("three");
     net.command_mme(mme::Command::Detach(imsi));
-    assert!(
-        net.run_until(MINUTE, |net| !net.sessions.contains_key(&imsi)
-            && net.agreement().is_ok()),
-        "{:?}",
-        net.agreement()
-    );
+    net.assert_agreed(MINUTE, "one detached at the MME", |net| {
+        !net.sessions.contains_key(&imsi)
+    });
     let imsi = *net.sessions.keys().next().expect("two");
     net.command_pgw(pgw::Command::Detach(imsi));
     net.run(Duration::from_secs(1));
-    assert!(
-        net.run_until(MINUTE, |net| net.agreement().is_ok()),
-        "{:?}",
-        net.agreement()
-    );
+    net.assert_agreed(MINUTE, "one detached at the P-GW", |_| true);
     net.assert_agreement();
 }
 
@@ -504,17 +430,16 @@ fn drained(first: Name, second: Name) {
     net.run(Duration::from_secs(1));
     assert_eq!(net.sessions_at(second), 20);
     net.shut_down(second);
-    let moved = net.run_until(5 * MINUTE, |net| {
-        net.is_drained(second) && net.sessions.len() == 40 && net.agreement().is_ok()
+    net.assert_agreed(5 * MINUTE, "the second one drained", |net| {
+        net.is_drained(second) && net.sessions.len() == 40
     });
-    assert!(moved, "{:?}\n{}", net.agreement(), net.last_words());
     net.assert_agreement();
     assert_eq!((net.sessions_at(first), net.sessions_at(second)), (40, 0));
 
     net.start(second);
     net.run(2 * MINUTE);
     net.reload_enb(60);
-    assert!(net.run_until(MINUTE, |net| net.sessions.len() == 60 && net.agreement().is_ok()));
+    net.assert_agreed(MINUTE, "the second one back", |net| net.sessions.len() == 60);
     net.assert_agreement();
     assert_eq!(net.sessions_at(second), 10);
 }
@@ -537,10 +462,7 @@ fn dead_gateways_are_left_out_and_their_ues_attach_again_elsewhere() {
         net.kill(dead);
         // Until the path counts as dead, and its sessions with it.
         net.run(10 * MINUTE);
-        let moved = net.run_until(10 * MINUTE, |net| {
-            net.sessions.len() == 40 && net.agreement().is_ok()
-        });
-        assert!(moved, "{dead:?}: {:?}\n{}", net.agreement(), net.last_words());
+        net.assert_agreed(10 * MINUTE, format!("{dead:?}"), |net| net.sessions.len() == 40);
         net.assert_agreement();
     }
 }
@@ -562,7 +484,7 @@ fn path_that_carries_no_packets_any_more_is_given_up() {
         ),
     ] {
         let mut net = Net::new(1, 20);
-        assert!(net.run_until(MINUTE, |net| net.sessions.len() == 20 && net.agreement().is_ok()));
+        net.assert_agreed(MINUTE, "at the start", |net| net.sessions.len() == 20);
         net.run(2 * MINUTE);
         let up = |net: &Net, (name, peer, interface): (Name, &str, &str)| {
             let node = format!("{name:?}").to_lowercase();

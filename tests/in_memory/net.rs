@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -418,6 +419,19 @@ impl Net {
             self.step();
         }
         true
+    }
+
+    /// Lets time pass until `done` and no node contradicts another, `limit` at most. `case` tells which one it was that did not end so.
+    #[track_caller]
+    pub(crate) fn assert_agreed(&mut self, limit: Duration, case: impl Display, done: impl Fn(&Net) -> bool) {
+        let agreed = self.run_until(limit, |net| done(net) && net.agreement().is_ok());
+        assert!(
+            agreed,
+            "{case}: {} attached, {:?}\n{}",
+            self.sessions.len(),
+            self.agreement(),
+            self.last_words()
+        );
     }
 
     /// Lets so much time pass.
