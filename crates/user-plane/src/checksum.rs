@@ -31,22 +31,13 @@ impl Sum {
         Sum(sum)
     }
 
-    /// Copies `from` into `to`, which is as long, and sums it on the way.
+    /// Copies `from` into `to`, which is as long, and sums it. In this order: the sum brings the octets into the nearest cache, and a
+    /// copy from there costs less than one in the same loop.
     #[inline]
     pub(crate) fn of_copy(from: &[u8], to: &mut [u8]) -> Sum {
-        let (blocks, rest) = from.as_chunks::<32>();
-        let (to_blocks, to_rest) = to.as_chunks_mut::<32>();
-        let mut lanes = [0_u64; 4];
-        for (block, to_block) in blocks.iter().zip(to_blocks) {
-            let (words, _) = block.as_chunks::<8>();
-            for (lane, word) in lanes.iter_mut().zip(words) {
-                let word = u64::from_ne_bytes(*word);
-                *lane += (word & 0xffff_ffff) + (word >> 32);
-            }
-            *to_block = *block;
-        }
-        to_rest.copy_from_slice(rest);
-        Sum(lanes.iter().sum::<u64>()).and(Sum::of(rest))
+        let sum = Sum::of(from);
+        to.copy_from_slice(from);
+        sum
     }
 
     /// One word in network byte order.
