@@ -34,6 +34,12 @@ impl Vnet {
         gso: None,
     };
 
+    /// Whether the packet stands for several.
+    #[inline]
+    pub fn is_super_packet(&self) -> bool {
+        self.gso.is_some()
+    }
+
     /// Reads the header in the byte order of the machine, as the kernel writes it. `None`: a kind of super-packet that
     /// nobody asked for.
     #[inline]

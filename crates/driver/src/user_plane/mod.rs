@@ -326,6 +326,7 @@ impl Start<'_> {
             counters: Arc::clone(&counters),
             forget_at: None,
             stopping: worker::event()?,
+            came: worker::Came::Together,
         };
         let name = format!("TUN {queue}");
         self.thread(name, Takes::Send, counters, work)

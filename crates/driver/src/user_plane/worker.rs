@@ -306,6 +306,17 @@ pub(super) struct Encapsulating {
     /// When narrow paths are to be forgotten, if any are known.
     pub(super) forget_at: Option<Instant>,
     pub(super) stopping: Arc<EventFd>,
+    /// Since the last wait.
+    pub(super) came: Came,
+}
+
+/// How packets come out of a TUN device.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Came {
+    /// In super-packets, or not at all.
+    Together,
+    /// Some of them with a call of their own.
+    Singly,
 }
 
 impl Work for Encapsulating {
@@ -317,8 +328,15 @@ impl Work for Encapsulating {
         };
         loop {
             wait(tun.as_fd(), stopping.as_fd())?;
-            if let Err(Stop) = lock(desk).until_idle(&mut buffer)? {
-                return Ok(());
+            loop {
+                match lock(desk).until_idle(&mut buffer)? {
+                    Ok(Came::Singly) => {}
+                    Ok(Came::Together) => break,
+                    Err(Stop) => return Ok(()),
+                }
+                // Where one came alone the next one is not far, and its sender may be waiting for this core. To fall asleep
+                // would cost him a wake-up for each few of them.
+                std::thread::yield_now();
             }
         }
     }
@@ -349,7 +367,8 @@ fn wait(packets: BorrowedFd<'_>, stopping: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 impl Desk<Encapsulating> {
-    fn until_idle(&mut self, buffer: &mut [u8]) -> io::Result<Result<(), Stop>> {
+    fn until_idle(&mut self, buffer: &mut [u8]) -> io::Result<Result<Came, Stop>> {
+        self.work.came = Came::Together;
         loop {
             if self.has_changes() {
                 // Nothing that was treated by the rules before may leave after a change.
@@ -361,7 +380,7 @@ impl Desk<Encapsulating> {
             let more = self.work.read(buffer)?;
             self.work.flush(more);
             if !more {
-                return Ok(Ok(()));
+                return Ok(Ok(self.work.came));
             }
         }
     }
@@ -391,6 +410,9 @@ impl Encapsulating {
                     .dropped(Port::Tun, Direction::Received, Drop::BadPacket, 1);
                 continue;
             };
+            if !vnet.is_super_packet() && !self.one_at_a_time {
+                self.came = Came::Singly;
+            }
             if let Some(answer) = self.pipeline.packet(vnet, packet) {
                 answer_sender(&self.tun, self.vnet, answer, &self.counters);
             }
