@@ -6,7 +6,7 @@
 //! A   plain kernel routing              V   two VXLAN hops of the kernel
 //! Ax  the same with offloads off        O   the four daemons, after an attach
 //! B   other builds of the daemons       N   the four daemons with `user_plane.offload: none`
-//!                                       M   the four daemons with a million sessions
+//!                                       M   the four daemons with a million sessions, or `--sessions`
 //! ```
 //!
 //! All of them stand side by side and idle. A round measures each thing on each of them before the next thing, so that a
@@ -53,6 +53,9 @@ pub(crate) struct Args {
     /// Which of A, Ax, V, N, O, M, B to measure; M takes 5 GB of memory and minutes to attach
     #[arg(long, value_delimiter = ',', default_value = "A,Ax,V,N,O")]
     nets: Vec<Kind>,
+    /// Subscribers of M
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    sessions: u32,
     /// The daemons of B, to compare two builds of them
     #[arg(long, value_name = "DIRECTORY")]
     against: Option<PathBuf>,
@@ -98,7 +101,10 @@ fn inside(args: &Args) -> Result<ExitCode> {
             (Kind::Before, Some(directory)) => Daemons::in_directory(directory.canonicalize()?),
             _ => daemons.clone(),
         };
-        nets.push(Net::new(*kind, &daemons, &directory).with_context(|| format!("the net {}", kind.name()))?);
+        nets.push(
+            Net::new(*kind, args.sessions, &daemons, &directory)
+                .with_context(|| format!("the net {}", kind.name()))?,
+        );
     }
     let mut report = Report::default();
     for round in 1..=rounds {

@@ -19,8 +19,6 @@ const TRANSPORT_MTU: u32 = 1600;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// As many as the daemons take by default.
-const SESSIONS: u32 = 1_000_000;
 /// The longest that one of many attaches may take.
 const AN_ATTACH: Duration = Duration::from_micros(1500);
 
@@ -73,7 +71,7 @@ impl Kind {
             Kind::Vxlan => "two kernel VXLAN hops",
             Kind::None => "these daemons, offload: none",
             Kind::Ours => "these daemons",
-            Kind::Many => "these daemons with a million sessions",
+            Kind::Many => "these daemons with many sessions",
             Kind::Before => "other daemons",
         }
     }
@@ -94,10 +92,12 @@ pub(super) const UE: Ipv4Addr = ReferencePoint::Euu.address(Node::Ue);
 pub(super) const SERVER: Ipv4Addr = ReferencePoint::Sgi.address(Node::Server);
 
 impl Net {
-    pub(super) fn new(kind: Kind, daemons: &Daemons, directory: &Path) -> Result<Net> {
+    /// `sessions` is for [`Kind::Many`].
+    pub(super) fn new(kind: Kind, sessions: u32, daemons: &Daemons, directory: &Path) -> Result<Net> {
         match kind {
             Kind::Routing | Kind::RoutingWithoutOffloads | Kind::Vxlan => Net::of_kernel(kind),
-            Kind::None | Kind::Ours | Kind::Many | Kind::Before => Net::of_daemons(kind, daemons, directory),
+            Kind::None | Kind::Ours | Kind::Before => Net::of_daemons(kind, 1, daemons, directory),
+            Kind::Many => Net::of_daemons(kind, sessions, daemons, directory),
         }
     }
 
@@ -196,7 +196,7 @@ impl Net {
     }
 
     /// Four daemons, and a subscriber behind the eNB that has attached, with or without many others.
-    fn of_daemons(kind: Kind, daemons: &Daemons, directory: &Path) -> Result<Net> {
+    fn of_daemons(kind: Kind, sessions: u32, daemons: &Daemons, directory: &Path) -> Result<Net> {
         let epc = Epc::new(&LinkOptions {
             mtu: Some(TRANSPORT_MTU),
             ..LinkOptions::default()
@@ -218,7 +218,7 @@ impl Net {
             Kind::None => "user_plane: {offload: none}\n",
             _ => "",
         };
-        let others = if kind == Kind::Many { SESSIONS - 1 } else { 0 };
+        let others = sessions - 1;
         let pools = match others {
             0 => String::new(),
             _ => format!("ue_pools: [10.64.0.0/10, {}]\n", ReferencePoint::Euu.network()),
@@ -254,7 +254,7 @@ impl Net {
             let metrics = Metrics::of(enb, yaml::METRICS.parse().map_err(|e| format!("{e}"))?)
                 .map_err(|error| error.to_string())?;
             match metrics.value("enb_active_sessions_total") {
-                Some(sessions) if sessions == f64::from(1 + others) => Ok(()),
+                Some(found) if found == f64::from(sessions) => Ok(()),
                 other => Err(format!("{other:?} sessions")),
             }
         })?;
