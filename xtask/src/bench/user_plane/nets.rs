@@ -219,6 +219,11 @@ impl Net {
             _ => "",
         };
         let others = sessions - 1;
+        // One peer gets half of the places.
+        let room = match others {
+            0 => String::new(),
+            _ => format!("max_sessions: {}\n", 2 * sessions + 2),
+        };
         let pools = match others {
             0 => String::new(),
             _ => format!("ue_pools: [10.64.0.0/10, {}]\n", ReferencePoint::Euu.network()),
@@ -226,9 +231,9 @@ impl Net {
         let mut gateways = Vec::new();
         let mut mme = None;
         for (node, text) in [
-            (Node::Pgw, yaml::pgw() + settings + &pools),
-            (Node::Sgw, yaml::sgw() + settings),
-            (Node::Mme, yaml::mme()),
+            (Node::Pgw, yaml::pgw() + settings + &pools + &room),
+            (Node::Sgw, yaml::sgw() + settings + &room),
+            (Node::Mme, yaml::mme() + &room),
             (
                 Node::Enb,
                 yaml::enb(&[yaml::external(1)]) + settings + &yaml::silent(2, others),
