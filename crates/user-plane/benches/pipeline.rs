@@ -258,10 +258,10 @@ fn coalesce(c: &mut Criterion) {
         });
     }
     let mut coalesce = Coalesce::new(Takes::TcpAndUdp);
-    coalesce.gather(&deliveries, |_| &buffer);
+    coalesce.gather(&deliveries, &|_| &buffer);
     assert!(coalesce.writes().len() <= 2 && coalesce.writes()[0].head().len() > VNET_HEADER);
     group.bench_function("45 packets of 1,500 octets", |b| {
-        b.iter(|| coalesce.gather(black_box(&deliveries), |_| &buffer));
+        b.iter(|| coalesce.gather(black_box(&deliveries), &|_| &buffer));
     });
     group.finish();
 }

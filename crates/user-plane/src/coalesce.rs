@@ -127,7 +127,7 @@ impl Coalesce {
     }
 
     /// Puts packets together, which lie in the buffers that `buffer` finds. The order within each flow stays.
-    pub fn gather<'a>(&mut self, deliveries: &[Delivery], buffer: impl Fn(usize) -> &'a [u8]) {
+    pub fn gather<'a>(&mut self, deliveries: &[Delivery], buffer: &dyn Fn(usize) -> &'a [u8]) {
         self.used = 0;
         self.flows.fill(NO_FLOW);
         for delivery in deliveries {
@@ -137,7 +137,7 @@ impl Coalesce {
                 continue;
             }
             match kind(packet, self.takes) {
-                Kind::Segment(segment, flow) => self.segment(segment, flow, *delivery, packet, &buffer),
+                Kind::Segment(segment, flow) => self.segment(segment, flow, *delivery, packet, buffer),
                 Kind::Alone(flow) => {
                     self.flows[flow] = NO_FLOW;
                     self.alone(*delivery);
@@ -165,7 +165,7 @@ impl Coalesce {
         flow: usize,
         delivery: Delivery,
         packet: &[u8],
-        buffer: &impl Fn(usize) -> &'a [u8],
+        buffer: &dyn Fn(usize) -> &'a [u8],
     ) {
         let open = self.flows[flow] as usize;
         if let Some(write) = self.writes[..self.used].get_mut(open)
@@ -290,7 +290,7 @@ impl Write {
 
     /// A super-packet vouches for its checksums; a packet alone does not.
     #[inline]
-    fn first_is_intact<'a>(&self, buffer: &impl Fn(usize) -> &'a [u8]) -> bool {
+    fn first_is_intact<'a>(&self, buffer: &dyn Fn(usize) -> &'a [u8]) -> bool {
         if self.packets > 1 {
             return true;
         }

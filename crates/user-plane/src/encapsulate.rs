@@ -54,7 +54,6 @@ impl Encapsulate {
 
     /// Takes a packet that the TUN device handed over. What comes back is an answer to write into the TUN device.
     /// To be called while [`Encapsulate::has_room`].
-    #[inline]
     pub fn packet(&mut self, vnet: Vnet, octets: &mut [u8]) -> Option<&[u8]> {
         let Some(packet) = ip::parse(octets) else {
             self.dropped(Drop::BadPacket);

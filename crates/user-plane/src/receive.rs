@@ -137,7 +137,6 @@ impl Receive {
 
     /// Takes what one receive call put into buffer number `buffer`: datagrams of `segment` octets each, the last one
     /// possibly shorter.
-    #[inline]
     pub fn datagrams(&mut self, buffer: usize, from: IpAddr, octets: &mut [u8], segment: usize) {
         self.filter.refresh();
         let from = canonical(from);

@@ -223,7 +223,7 @@ fn delivering_allocates_nothing_once_a_batch_of_that_size_was_there() {
         pgw.apply(&Rule::StopReceiving { teid: removed });
         let found = measure(|| {
             pgw.datagrams(0, ENB.into(), &mut octets, segment);
-            coalesce.gather(&pgw.deliveries, |_| &octets);
+            coalesce.gather(&pgw.deliveries, &|_| &octets);
         });
         assert!(found.count_total == 0 || round == 0, "round {round}: {found:?}");
         let written: usize = coalesce.writes().iter().map(|write| write.packets).sum();

@@ -515,7 +515,7 @@ fn gathered(packets: &[Vec<u8>], takes: Takes) -> Vec<([u8; VNET_HEADER], Vec<u8
         })
         .collect();
     let mut coalesce = Coalesce::new(takes);
-    coalesce.gather(&deliveries, |buffer| &packets[buffer]);
+    coalesce.gather(&deliveries, &|buffer| &packets[buffer]);
     coalesce
         .writes()
         .iter()

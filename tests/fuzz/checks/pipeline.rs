@@ -130,7 +130,7 @@ fn delivered(octets: &[u8], segment: usize) {
         total += packet.len();
     }
     let mut coalesce = Coalesce::new(Takes::TcpAndUdp);
-    coalesce.gather(&pgw.deliveries, |_| &buffer);
+    coalesce.gather(&pgw.deliveries, &|_| &buffer);
     let (mut packets, mut written) = (0, 0);
     for write in coalesce.writes() {
         packets += write.packets;

@@ -604,7 +604,7 @@ impl Receiving {
             return;
         };
         self.coalesce
-            .gather(&self.pipeline.deliveries, |buffer| ring.buffer(buffer));
+            .gather(&self.pipeline.deliveries, &|buffer| ring.buffer(buffer));
         for write in self.coalesce.writes() {
             let mut slices = [IoSlice::new(&[]); 1 + MOST_PIECES];
             slices[0] = IoSlice::new(write.head());
