@@ -59,6 +59,9 @@ pub(crate) struct Args {
     /// The daemons of B, to compare two builds of them
     #[arg(long, value_name = "DIRECTORY")]
     against: Option<PathBuf>,
+    /// Congestion control of the TCP flows; by default the machine's
+    #[arg(long, value_name = "NAME")]
+    congestion_control: Option<String>,
     /// What to measure; everything by default
     #[arg(long, value_delimiter = ',')]
     only: Vec<What>,
@@ -93,7 +96,8 @@ fn inside(args: &Args) -> Result<ExitCode> {
     } else {
         (args.rounds, args.seconds)
     };
-    println!("{}", machine());
+    let machine = format!("{}, TCP with {}", machine(), congestion_control(args)?);
+    println!("{machine}");
     let mut nets: Vec<Net> = Vec::new();
     for kind in &args.nets {
         let daemons = match (kind, &args.against) {
@@ -101,10 +105,12 @@ fn inside(args: &Args) -> Result<ExitCode> {
             (Kind::Before, Some(directory)) => Daemons::in_directory(directory.canonicalize()?),
             _ => daemons.clone(),
         };
-        nets.push(
-            Net::new(*kind, args.sessions, &daemons, &directory)
-                .with_context(|| format!("the net {}", kind.name()))?,
-        );
+        let net = Net::new(*kind, args.sessions, &daemons, &directory)
+            .with_context(|| format!("the net {}", kind.name()))?;
+        if let Some(name) = &args.congestion_control {
+            net.use_congestion_control(name)?;
+        }
+        nets.push(net);
     }
     let mut report = Report::default();
     for round in 1..=rounds {
@@ -121,8 +127,20 @@ fn inside(args: &Args) -> Result<ExitCode> {
             }
         }
     }
-    let circumstances = format!("{}, load average at the end {}", machine(), load());
+    let circumstances = format!("{machine}, load average at the end {}", load());
     show(&report, &circumstances, &directory)
+}
+
+/// How the senders of TCP flows find their pace: with one that spreads packets over time (bbr) super-packets come singly, with
+/// one that does not (cubic) they queue, and each costs less.
+fn congestion_control(args: &Args) -> Result<String> {
+    match &args.congestion_control {
+        Some(name) => Ok(name.clone()),
+        None => Ok(fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control")
+            .context("the machine's congestion control")?
+            .trim()
+            .to_owned()),
+    }
 }
 
 /// From the log of an earlier run.

@@ -101,6 +101,18 @@ impl Net {
         }
     }
 
+    /// At both ends.
+    pub(super) fn use_congestion_control(&self, name: &str) -> Result<()> {
+        for end in [&self.ue, &self.server] {
+            if end.sysctl("ipv4/tcp_congestion_control", name).is_err() {
+                bail!(
+                    "congestion control `{name}`: the kernel has none of this name, or allows it to root alone"
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Routing between five namespaces.
     fn of_kernel(kind: Kind) -> Result<Net> {
         let [ue, enb, sgw, pgw, server] = ["ue", "enb", "sgw", "pgw", "server"].map(Namespace::new);
