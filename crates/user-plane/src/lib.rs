@@ -12,6 +12,9 @@
 //!
 //! Both have tables of their own, changed by [`epc_node::Rule`]s between two batches of packets. Nothing here locks,
 //! waits or, once the buffers exist, allocates per packet.
+//!
+//! What takes packets is neither generic nor `#[inline]`: such functions are compiled in the crate that calls them, with its
+//! settings, and those of `epc-driver` are for size.
 
 #![forbid(unsafe_code)]
 
